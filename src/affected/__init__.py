@@ -1,0 +1,3 @@
+"""affected: run only the tests and builds that a change can have altered."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,26 @@
+"""What a run will do, as data. Unaware of how it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from affected.model.target import Target, TestSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Test files that share one pytest process."""
+
+    settings: TestSettings
+    interpreter: str  # absolute path of the executable
+    targets: tuple[Target, ...]  # in running order
+    workers: int  # xdist workers inside; 0 means none
+    expected_seconds: float | None  # None when some target has no recorded time
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The batches, in the order in which they start, and how many run at once."""
+
+    batches: tuple[Batch, ...]
+    parallel: int
