@@ -1,0 +1,75 @@
+"""What GitHub Actions wants to be told: a step summary, and a step's outputs.
+
+Unaware of the files that GITHUB_STEP_SUMMARY and GITHUB_OUTPUT name; the caller appends to them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from affected.ci.protocol import CI
+from affected.errors import UserError
+
+_SUMMARY_BYTES = 1024 * 1024  # a step summary may hold 1 MiB, says GitHub's manual
+_CUT = "\n\n… the rest is in the log\n"
+
+
+def step_summary(markdown: str) -> str:
+    """`markdown`, cut at a line's end to what a step summary may hold."""
+    raw = markdown.encode("utf-8", "backslashreplace")
+    if len(raw) <= _SUMMARY_BYTES:
+        return raw.decode()
+    kept = raw[: _SUMMARY_BYTES - len(_CUT.encode())].decode("utf-8", "ignore")
+    return kept.rpartition("\n")[0] + _CUT
+
+
+def output_lines(values: Mapping[str, str]) -> str:
+    """Lines for GITHUB_OUTPUT: `name=value`, or a delimited block for a value of several lines."""
+    lines = []
+    for name, value in values.items():
+        if not name.replace("-", "").replace("_", "").isalnum():
+            raise UserError(f"{name!r} cannot be the name of a step output")
+        if "\n" not in value and "\r" not in value:
+            lines.append(f"{name}={value}")
+            continue
+        end = "end_" + hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        lines += [f"{name}<<{end}", value, end]
+    return "".join(line + "\n" for line in lines)
+
+
+def with_event(ci: CI, event: str) -> CI:
+    """`ci` completed by the text of the file that GITHUB_EVENT_PATH names.
+
+    It tells what the environment does not: whether the work comes from a fork, and the default
+    branch, which a push to another branch is compared with. A text that is not such an event
+    changes nothing.
+    """
+    try:
+        document = json.loads(event)
+    except ValueError:
+        return ci
+    head = _text_at(document, "pull_request", "head", "repo", "full_name")
+    ours = _text_at(document, "repository", "full_name")
+    default = _text_at(document, "repository", "default_branch")
+    ref = _text_at(document, "ref")
+    target = ci.target_branch
+    if target is None and default and ref.startswith("refs/heads/"):
+        target = default if ref != f"refs/heads/{default}" else None
+    return CI(
+        name=ci.name,
+        target_branch=target,
+        merge_commit=ci.merge_commit,
+        commit=ci.commit,
+        run=ci.run,
+        is_fork=head != ours if head and ours else ci.is_fork,
+    )
+
+
+def _text_at(document: object, *keys: str) -> str:
+    for key in keys:
+        if not isinstance(document, dict):
+            return ""
+        document = document.get(key)
+    return document if isinstance(document, str) else ""

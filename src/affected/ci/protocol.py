@@ -1,0 +1,33 @@
+"""The values that describe a CI run. Unaware of which system they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CIName = Literal["github", "gitlab", "buildkite", "circleci", "jenkins", "azure", "generic", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Which part of a run this machine does."""
+
+    index: int  # from 0
+    total: int | None  # None where the system does not tell it (Kubernetes)
+
+
+@dataclass(frozen=True, slots=True)
+class CI:
+    """What a CI system says about this run; "" and None where it says nothing."""
+
+    name: CIName
+    target_branch: str | None = None  # the branch this work will be merged into, without remote
+    merge_commit: bool = False  # HEAD is said to be the merge of target branch and work
+    commit: str = ""  # the commit the system says it runs; may differ from what is checked out
+    run: str = ""  # URL of the run, else its id
+    is_fork: bool | None = None  # None: cannot be told from the environment
+
+    @property
+    def present(self) -> bool:
+        """True when some CI system runs this."""
+        return self.name != "none"

@@ -1,0 +1,334 @@
+"""The closing summary of a run, the output of `affected list`, errors and notices, as lines.
+
+Unaware of terminals and streams; the caller writes the lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from affected.errors import UserError
+from affected.model.result import Outcome, TestResult
+from affected.model.selection import Cause, CauseKind
+from affected.report.protocol import Counts, Listing, RunSummary, TargetEntry, Unvouched
+from affected.report.style import (
+    Style,
+    columns,
+    displayed,
+    duration,
+    number,
+    pad,
+    plural,
+    printable,
+    shorten,
+    shorten_path,
+    without_escapes,
+    wrap,
+)
+
+_SHOWN_UNVOUCHED = 5
+
+
+def closing_lines(summary: RunSummary, style: Style) -> list[str]:
+    """What ran, what was reused and how much time that saved, and what needs a look."""
+    error = style.paint("error: ", "red", "bold")
+    lines = [_failure_line(failure, style) for failure in summary.failures]
+    lines += [error + printable(trouble) for trouble in summary.troubles]
+    lines += _unvouched_lines(summary.unvouched, style)
+    for notice in summary.notices:
+        lines += notice_lines(notice, style)
+    lines += _verdict_lines(summary, style)
+    return lines
+
+
+def _verdict_lines(summary: RunSummary, style: Style) -> list[str]:
+    if summary.dry_run:
+        return _dry_lines(summary, style)
+    if summary.selected_targets == 0 and summary.counts.total == 0 and not summary.interrupted:
+        return [_nothing_line(summary, style)]
+    lines = []
+    if summary.interrupted:
+        missing = summary.selected_targets - summary.ran_targets
+        words = (
+            f"interrupted: {plural(missing, 'test file')} did not finish"
+            if missing > 0
+            else ("interrupted")
+        )
+        lines.append(style.paint(words, "yellow", "bold") + "; what finished is kept")
+    lines.append(_ran_line(summary, style))
+    reused = _reused_words(summary)
+    if reused:
+        lines.append(reused)
+    if summary.left_out:
+        lines.append(_left_out_line(summary.left_out))
+    return lines
+
+
+def _nothing_line(summary: RunSummary, style: Style) -> str:
+    lead = style.paint("nothing to run", "green", "bold")
+    if summary.reused_targets == 0 and summary.left_out == 0:
+        return f"{lead}: no tests here"
+    said = []
+    if summary.reused_targets:
+        said.append(
+            f"{plural(summary.reused_tests, 'test')} in "
+            f"{plural(summary.reused_targets, 'file')} reused"
+        )
+    if summary.left_out:
+        said.append(
+            f"no change reaches {plural(summary.left_out, 'more file')}"
+            if summary.reused_targets
+            else f"no change reaches any of {plural(summary.left_out, 'test file')}"
+        )
+    if summary.seconds_saved > 0:
+        said.append(f"{style.paint(duration(summary.seconds_saved), 'green')} saved")
+    return f"{lead}: {', '.join(said)}"
+
+
+def _dry_lines(summary: RunSummary, style: Style) -> list[str]:
+    if summary.selected_targets == 0:
+        return [_nothing_line(summary, style)]
+    tests = f"{plural(summary.selected_tests, 'known test')} in " if summary.selected_tests else ""
+    lines = [f"would run {tests}{plural(summary.selected_targets, 'file')}"]
+    if summary.reused_targets:
+        lines.append(
+            f"would reuse {plural(summary.reused_tests, 'test')} in "
+            f"{plural(summary.reused_targets, 'file')}, {duration(summary.seconds_saved)} saved"
+        )
+    if summary.left_out:
+        lines.append(_left_out_line(summary.left_out))
+    return lines
+
+
+def _ran_line(summary: RunSummary, style: Style) -> str:
+    counts = summary.counts
+    bad = counts.bad or summary.troubles
+    return (
+        f"{style.paint('ran', 'red' if bad else 'green', 'bold')} "
+        f"{plural(counts.total, 'test')} in {plural(summary.ran_targets, 'file')} "
+        f"in {duration(summary.seconds_wall)}: {counts_words(counts, style)}"
+    )
+
+
+def _reused_words(summary: RunSummary) -> str:
+    if not summary.reused_targets:
+        return ""
+    return (
+        f"reused {plural(summary.reused_tests, 'test')} in {plural(summary.reused_targets, 'file')}"
+        f", {duration(summary.seconds_saved)} saved"
+    )
+
+
+def _left_out_line(left_out: int) -> str:
+    return f"left out {plural(left_out, 'file')} that no change reaches, by the import graph alone"
+
+
+def counts_words(counts: Counts, style: Style) -> str:
+    """Counts in words: "1 failed, 3 passed", what needs a look first; "no tests" for none."""
+    said = [
+        style.paint(f"{number(amount)} {word}", *looks)
+        for amount, word, looks in (
+            (counts.failed, "failed", ("red", "bold")),
+            (counts.errors, "error" if counts.errors == 1 else "errors", ("red", "bold")),
+            (counts.passed, "passed", ("green",)),
+            (counts.skipped, "skipped", ("yellow",)),
+            (counts.xfailed, "xfailed", ("yellow",)),
+            (counts.xpassed, "xpassed", ("yellow",)),
+        )
+        if amount
+    ]
+    return ", ".join(said) or "no tests"
+
+
+def _failure_line(failure: TestResult, style: Style) -> str:
+    word = "ERROR " if failure.outcome is Outcome.ERROR else "FAILED"
+    test = printable(failure.id)
+    message = printable(without_escapes(failure.message))
+    line = f"{style.paint(word, 'red', 'bold')} {style.paint(test, 'bold')}"
+    room = style.columns - columns(word) - columns(test) - 4
+    if not message or room < 12:  # noqa: PLR2004  # too little of the message to be read
+        return line
+    return f"{line}  {shorten(message, room if style.width else 0, style)}"
+
+
+def failure_block(failure: TestResult, style: Style) -> list[str]:
+    """One failure as pytest showed it, under a ruled title."""
+    title = f" {printable(failure.id)} "
+    side = max(3, (style.columns - columns(title)) // 2)
+    lines = [style.paint(style.rule * side + title + style.rule * side, "red")]
+    details = displayed(failure.details or failure.message)
+    if not style.color:
+        details = without_escapes(details)
+    lines += details.rstrip("\n").split("\n")
+    return lines
+
+
+def _unvouched_lines(unvouched: Sequence[Unvouched], style: Style) -> list[str]:
+    if not unvouched:
+        return []
+    first: dict[str, Unvouched] = {}
+    more: dict[str, int] = {}
+    for item in unvouched:
+        if item.label in first:
+            more[item.label] = more.get(item.label, 0) + 1
+        else:
+            first[item.label] = item
+    verb = "runs again each time" if len(first) == 1 else "run again each time"
+    lines = [
+        style.paint(
+            f"{plural(len(first), 'file')} {verb}, because they used what cannot be seen:"
+            if len(first) > 1
+            else f"1 file {verb}, because it used what cannot be seen:",
+            "yellow",
+        )
+    ]
+    for label, item in list(first.items())[:_SHOWN_UNVOUCHED]:
+        others = f" (+{more[label]} more)" if label in more else ""
+        said = f"{printable(item.code)}: {printable(item.what)}" if item.what else item.code
+        lines.append(
+            f"  {printable(label)}  {style.paint(shorten(said, 100, style) + others, 'dim')}"
+        )
+    if len(first) > _SHOWN_UNVOUCHED:
+        rest = len(first) - _SHOWN_UNVOUCHED
+        lines.append(
+            f"  {style.ellipsis} and {number(rest)} more; `affected explain FILE` tells all"
+        )
+    return lines
+
+
+def cause_words(cause: Cause) -> str:
+    """A cause in a few words: "changed src/a.py", "no observation yet"."""
+    path = printable(cause.path)
+    words = {
+        CauseKind.CHANGED: f"changed {path}",
+        CauseKind.DELETED: f"deleted {path}",
+        CauseKind.ADDED: f"added {path}",
+        CauseKind.CAPTURED: f"import of {path} now finds another file",
+        CauseKind.DISTRIBUTION: f"installed distribution changed: {path}",
+        CauseKind.ENVIRONMENT: f"environment variable changed: {path}",
+        CauseKind.PLATFORM: "interpreter, pytest or configuration changed",
+        CauseKind.DEPENDENCY: f"depends on {path}" if path else "a dependency changed",
+        CauseKind.UNOWNED: f"changed {path}, which belongs to no project",
+        CauseKind.NEW: "no observation yet",
+        CauseKind.FAILED: "failed last time",
+        CauseKind.BLIND_SPOT: "its last run used what cannot be seen",
+        CauseKind.FLAKY: "flaky: the same inputs had two outcomes",
+        CauseKind.FORCED: "asked for",
+        CauseKind.BASE_UNKNOWN: "nothing to compare with",
+    }
+    return words[cause.kind]
+
+
+def listing_lines(listing: Listing, style: Style) -> list[str]:
+    """`affected list`: one line a target with its first cause and chain, grouped by that cause."""
+    lines: list[str] = []
+    for notice in listing.notices:
+        lines += notice_lines(notice, style)
+    groups: dict[str, list[TargetEntry]] = {}
+    for target in listing.targets:
+        head = cause_words(target.causes[0]) if target.causes else "selected"
+        groups.setdefault(head, []).append(target)
+    ordered = sorted(groups.items(), key=lambda group: (group[0], len(group[1])))
+    for head, members in ordered:
+        lines.append(f"{style.paint(head, 'bold')} ({plural(len(members), 'target')})")
+        lines += _member_lines(members, style)
+        lines.append("")
+    lines += _listing_total(listing, style)
+    return lines
+
+
+def _member_lines(members: Sequence[TargetEntry], style: Style) -> list[str]:
+    names = [printable(member.label) for member in members]
+    widest = min(max(map(columns, names)), max(24, style.columns // 2))
+    lines = []
+    for member, name in sorted(zip(members, names, strict=True), key=lambda pair: pair[0].label):
+        tail = _tail_words(member, style, style.columns - widest - 4 if style.width else 0)
+        line = f"  {pad(name, widest)}  {style.paint(tail, 'dim')}" if tail else f"  {name}"
+        lines.append(line.rstrip())
+    return lines
+
+
+def _tail_words(member: TargetEntry, style: Style, room: int) -> str:
+    if not member.causes:
+        return ""
+    cause = member.causes[0]
+    tail = chain_words(cause.chain, style, room)
+    if not tail and cause.detail:
+        tail = shorten(printable(cause.detail), room, style)
+    more = len(member.causes) - 1
+    if more:
+        tail = f"{tail} (+{plural(more, 'cause')})" if tail else f"+{plural(more, 'cause')}"
+    return tail
+
+
+def chain_words(chain: Sequence[str], style: Style, room: int = 0) -> str:
+    """How a target reaches the path, its own name left out: "→ b.py → a.py"; "" when it is it."""
+    links = [printable(link) for link in chain[1:]]
+    if not links:
+        return ""
+    arrow = f"{style.arrow} "
+    whole = " ".join(arrow + link for link in links)
+    if room <= 0 or columns(whole) <= room:
+        return whole
+    middle = len(links) - 2
+    if middle > 0:
+        hidden = f"{arrow}{style.ellipsis} {middle} more"
+        whole = f"{arrow}{links[0]} {hidden} {arrow}{links[-1]}"
+        if columns(whole) <= room:
+            return whole
+        whole = f"{hidden} {arrow}{links[-1]}"
+    return shorten_path(whole, room, style)
+
+
+def _listing_total(listing: Listing, style: Style) -> list[str]:
+    lines = []
+    if listing.reason:
+        lines += notice_lines(f"everything counts as changed: {listing.reason}", style)
+    affected, known = len(listing.targets), listing.known_targets
+    if listing.selection == "none":
+        lead = style.paint("nothing is affected", "green", "bold")
+    else:
+        share = "all" if listing.selection == "all" else number(affected)
+        lead = style.paint(f"{share} of {plural(known, 'target')} affected", "bold")
+    against = f" since {short_commit(listing.base)}" if listing.base else ""
+    how = f" ({printable(listing.how)})" if listing.how and listing.base else ""
+    changed = plural(len(listing.changed), "changed path")
+    lines.append(f"{lead}: {changed}{against}{how}")
+    return lines
+
+
+def short_commit(commit: str) -> str:
+    """A commit id as people read it: its first ten digits; anything else as it is."""
+    plain = printable(commit)
+    is_id = len(plain) in (40, 64) and all(char in "0123456789abcdef" for char in plain)
+    return plain[:10] if is_id else plain
+
+
+def notice_lines(notice: str, style: Style) -> list[str]:
+    """A warning, which never fails a run."""
+    return [style.paint("warning: ", "yellow", "bold") + printable(notice)]
+
+
+def error_lines(error: UserError, style: Style) -> list[str]:
+    """The sentence after "error:" and, where there is a way out, another after "hint:"."""
+    lines = _labelled("error", error.message, style, "red")
+    if error.hint:
+        lines += _labelled("hint", error.hint, style, "cyan")
+    return lines
+
+
+def _labelled(word: str, text: str, style: Style, color: str) -> list[str]:
+    first, *rest = [printable(line) for line in text.rstrip("\n").split("\n")]
+    lead = style.paint(f"{word}: ", color, "bold")
+    return [lead + first, *("  " + line for line in rest)]
+
+
+def joined(lines: Iterable[str]) -> str:
+    """Lines as one text that ends with a newline; "" when there are none."""
+    text = "\n".join(lines)
+    return text + "\n" if text else ""
+
+
+def paragraph(text: str, style: Style, indent: str = "  ") -> list[str]:
+    """Prose wrapped to the width."""
+    return wrap(printable(text), style.width, indent)
