@@ -1,0 +1,1 @@
+"""Checksums, canonical bytes, manifests, fingerprints. Unaware of files, git and caches."""

@@ -1,0 +1,319 @@
+"""The index: what is known of the workspace since the last run, in one SQLite file.
+
+Unaware of git, of Python and of what the stored bytes mean. It is a cache: deleting it costs time
+and nothing else. Every method may raise IndexDamaged (see there); a full disk, a read-only folder
+or a lock held for too long raise nothing: `notice` tells of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TypeVar
+
+import xxhash
+
+from affected.model.digest import ABSENT, Digest
+from affected.model.path import RepoPath, decode, encode
+from affected.state.database import Database, Row
+from affected.state.rows import TargetRow, Totals
+
+_CHUNK = 500  # parameters in one statement
+_NEEDLES = 50  # in one statement
+_MANY_CHUNKS = 10  # of needles: beyond, every file is taken
+
+
+class Index:
+    """Typed questions and answers over the tables of `state.schema`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, path: Path, wait_seconds: float = 10.0) -> Index:
+        """The index at `path`, made if need be; never fails, see `notice`.
+
+        `wait_seconds`: how long to wait for another process that is writing.
+        """
+        return cls(Database(path, wait_seconds))
+
+    @property
+    def notice(self) -> str:
+        """One sentence for the user when something was lost or cannot be kept, else ""."""
+        return self._database.notice
+
+    @property
+    def persistent(self) -> bool:
+        """False when nothing written now will be there next time."""
+        return self._database.persistent
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All writes inside happen, or none; cheaper than one by one; may be nested."""
+        return self._database.transaction()
+
+    def close(self) -> None:
+        """Let go of the file; more than once is harmless."""
+        self._database.close()
+
+    # -- values by name --------------------------------------------------------------------
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes stored under `key`, None without any."""
+        rows = self._database.read(
+            "SELECT checksum, value FROM entries WHERE key = ?", (encode(key),)
+        )
+        if not rows:
+            return None
+        return self._checked(*rows[0])
+
+    def put(self, key: str, value: bytes) -> None:
+        """Store `value` under `key`."""
+        row = (encode(key), _checksum(value), value)
+        self._run("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", [row])
+
+    def delete(self, prefix: str) -> None:
+        """Forget every key that starts with `prefix`."""
+        start = encode(prefix)
+        self._run("DELETE FROM entries WHERE substr(key, 1, ?) = ?", [(len(start), start)])
+
+    # -- files -----------------------------------------------------------------------------
+
+    def files(self) -> dict[RepoPath, Digest]:
+        """Every file of the workspace with its digest."""
+        rows = self._database.read("SELECT path, digest FROM files")
+        return {RepoPath(os.fsdecode(path)): digest for path, digest in rows}
+
+    def digests(self, paths: Iterable[RepoPath]) -> dict[RepoPath, Digest]:
+        """The digests of those of `paths` that are files of the workspace."""
+        wanted = list(paths)
+        rows = self._select("path, digest", "files", "path", [encode(path) for path in wanted])
+        return {decode(path): digest for path, digest in rows}
+
+    def replace_files(self, files: Mapping[RepoPath, Digest]) -> None:
+        """Make `files` the whole truth."""
+        rows = sorted((encode(path), digest) for path, digest in files.items())
+
+        def action(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM files")
+            connection.executemany("INSERT INTO files VALUES (?, ?)", rows)
+
+        self._database.write(action)
+
+    def update_files(self, files: Mapping[RepoPath, Digest]) -> None:
+        """Set the digests of `files`; ABSENT takes a file away."""
+        gone = [(encode(path),) for path, digest in files.items() if digest == ABSENT]
+        rows = [(encode(path), digest) for path, digest in files.items() if digest != ABSENT]
+
+        def action(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM files WHERE path = ?", gone)
+            connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?)", rows)
+
+        self._database.write(action)
+
+    def has_file(self, path: RepoPath) -> bool:
+        """True when `path` is a file of the workspace."""
+        return bool(self._database.read("SELECT 1 FROM files WHERE path = ?", (encode(path),)))
+
+    def has_folder(self, path: RepoPath) -> bool:
+        """True when some file of the workspace lies below `path`; "" is the root."""
+        first, last = (encode(path) + b"/", encode(path) + b"0") if path else (b"", b"\xff" * 8)
+        return bool(
+            self._database.read(
+                "SELECT 1 FROM files WHERE path >= ? AND path < ? LIMIT 1", (first, last)
+            )
+        )
+
+    # -- facts by content ------------------------------------------------------------------
+
+    def facts(self, digests: Iterable[str]) -> dict[str, bytes]:
+        """What was stored for those of `digests` that are known."""
+        wanted = list(dict.fromkeys(digests))
+        rows = self._select("digest, checksum, content", "facts", "digest", wanted)
+        return {digest: self._checked(checksum, content) for digest, checksum, content in rows}
+
+    def add_facts(self, facts: Mapping[str, bytes]) -> None:
+        """Store what files with these digests say."""
+        rows = [(digest, _checksum(content), content) for digest, content in facts.items()]
+        self._run("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", rows)
+
+    def files_mentioning(self, needles: Iterable[bytes]) -> list[RepoPath]:
+        """Present files whose facts contain one of `needles`, sorted.
+
+        With very many needles every file that has facts is given: too many is harmless.
+        """
+        wanted = sorted(set(needles))
+        if not wanted:
+            return []
+        chunks = list(_chunks(wanted, _NEEDLES))
+        if b"" in wanted or len(chunks) > _MANY_CHUNKS:
+            chunks = [[]]
+        found: set[RepoPath] = set()
+        for chunk in chunks:
+            tests = " OR ".join(["instr(content, ?)"] * len(chunk)) or "1"
+            rows = self._database.read(
+                "SELECT path FROM files WHERE digest IN"  # noqa: S608  # only question marks
+                f" (SELECT digest FROM facts WHERE {tests})",
+                chunk,
+            )
+            found.update(decode(path) for (path,) in rows)
+        return sorted(found)
+
+    def prune_facts(self) -> int:
+        """Forget facts of contents no present file has; how many. They cost only space."""
+        gone = "FROM facts WHERE digest NOT IN (SELECT digest FROM files)"
+        ((count,),) = self._database.read(f"SELECT count(*) {gone}")
+        if count:
+            self._run(f"DELETE {gone}", [()])
+        return int(count)
+
+    # -- stamps ----------------------------------------------------------------------------
+
+    def stamps(self, paths: Iterable[RepoPath]) -> dict[RepoPath, tuple[bytes, Digest]]:
+        """(stamp, digest) of those of `paths` that have one."""
+        wanted = [encode(path) for path in paths]
+        rows = self._select("path, stamp, digest", "stamps", "path", wanted)
+        return {decode(path): (stamp, digest) for path, stamp, digest in rows}
+
+    def put_stamps(self, stamps: Mapping[RepoPath, tuple[bytes, Digest]]) -> None:
+        """Store stamps with the digests they stand for."""
+        rows = [(encode(path), stamp, digest) for path, (stamp, digest) in stamps.items()]
+        self._run("INSERT OR REPLACE INTO stamps VALUES (?, ?, ?)", rows)
+
+    # -- targets ---------------------------------------------------------------------------
+
+    def targets(
+        self, labels: Collection[str] | None = None, *, unsettled_only: bool = False
+    ) -> list[TargetRow]:
+        """The rows of `labels` (None: of all targets), sorted by label."""
+        columns = "label, kind, project, path, settings, weak, settled, reason, tests, seconds,"
+        columns += " outcome, ran"
+        test = "settled = 0" if unsettled_only else ""
+        if labels is None:
+            rows = self._database.read(
+                f"SELECT {columns} FROM targets {'WHERE ' + test if test else ''}"  # noqa: S608
+            )
+        else:
+            wanted = [encode(label) for label in labels]
+            rows = list(self._select(columns, "targets", "label", wanted, test))
+        return sorted(map(_target, rows), key=lambda row: row.label)
+
+    def put_targets(self, rows: Iterable[TargetRow]) -> None:
+        """Store rows, each in place of the one with its label."""
+        values = sorted(map(_values, rows))
+        self._run(
+            "INSERT OR REPLACE INTO targets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+        )
+
+    def remove_targets(self, labels: Iterable[str]) -> None:
+        """Forget targets and what they were seen to depend on."""
+        keys = [(encode(label),) for label in labels]
+
+        def action(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM targets WHERE label = ?", keys)
+            connection.executemany("DELETE FROM observed WHERE label = ?", keys)
+
+        self._database.write(action)
+
+    def totals(self) -> Totals:
+        """Sums over the settled targets."""
+        ((targets, tests, seconds),) = self._database.read(
+            "SELECT count(*), sum(tests), sum(seconds) FROM targets WHERE settled = 1"
+        )
+        return Totals(targets, tests or 0, seconds or 0.0)
+
+    # -- observed inputs -------------------------------------------------------------------
+
+    def observed(self, paths: Iterable[RepoPath]) -> set[str]:
+        """Labels of the targets that were seen to depend on one of `paths`."""
+        wanted = [encode(path) for path in paths]
+        return {decode(row[0]) for row in self._select("label", "observed", "path", wanted)}
+
+    def put_observed(self, label: str, paths: Iterable[RepoPath]) -> None:
+        """Make `paths` all that the target was seen to depend on."""
+        key = encode(label)
+        rows = [(encode(path), key) for path in set(paths)]
+
+        def action(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM observed WHERE label = ?", (key,))
+            connection.executemany("INSERT INTO observed VALUES (?, ?)", rows)
+
+        self._database.write(action)
+
+    # -- plumbing --------------------------------------------------------------------------
+
+    def _run(self, statement: str, rows: Collection[Row]) -> None:
+        def action(connection: sqlite3.Connection) -> None:
+            connection.executemany(statement, rows)
+
+        self._database.write(action)
+
+    def _select(
+        self,
+        columns: str,
+        table: str,
+        key: str,
+        wanted: Collection[bytes | str],
+        test: str = "",
+    ) -> Iterator[Row]:
+        """The rows whose `key` is one of `wanted`."""
+        extra = f" AND {test}" if test else ""
+        for chunk in _chunks(list(wanted), _CHUNK):
+            marks = ", ".join("?" * len(chunk))
+            yield from self._database.read(
+                f"SELECT {columns} FROM {table} WHERE {key} IN ({marks}){extra}",  # noqa: S608
+                chunk,
+            )
+
+    def _checked(self, checksum: bytes, value: bytes) -> bytes:
+        if _checksum(value) != checksum:
+            raise self._database.condemn("it is damaged")
+        return value
+
+
+_Item = TypeVar("_Item")
+
+
+def _chunks(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
+    return (items[at : at + size] for at in range(0, len(items), size))
+
+
+def _checksum(value: bytes) -> bytes:
+    return xxhash.xxh3_64_digest(value)
+
+
+def _values(row: TargetRow) -> Row:
+    return (
+        encode(row.label),
+        row.kind,
+        encode(row.project),
+        encode(row.path),
+        encode(row.settings),
+        row.weak,
+        int(row.settled),
+        encode(row.reason),
+        row.tests,
+        row.seconds,
+        row.outcome,
+        row.ran,
+    )
+
+
+def _target(row: Row) -> TargetRow:
+    label, kind, project, path, settings, weak, settled, reason, tests, seconds, outcome, ran = row
+    return TargetRow(
+        label=decode(label),
+        kind=kind,
+        project=decode(project),
+        path=decode(path),
+        settings=decode(settings),
+        weak=weak,
+        settled=bool(settled),
+        reason=decode(reason),
+        tests=tests,
+        seconds=seconds,
+        outcome=outcome,
+        ran=ran,
+    )

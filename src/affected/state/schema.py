@@ -1,0 +1,31 @@
+"""The tables of the index. Unaware of who reads them.
+
+Whatever may hold a path is a BLOB of the bytes the disk knows it by: paths need not be Unicode.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+APPLICATION: Final = 0x61666664  # "affd", in the file's header
+# Bump whenever a table or the meaning of a column changes: the old file is set aside.
+# 1: first layout.
+VERSION: Final = 1
+
+SCHEMA: Final = """
+-- Values by name; `checksum` is XXH3-64 of `value`.
+CREATE TABLE entries (key BLOB PRIMARY KEY, checksum BLOB, value BLOB);
+-- Every file of the workspace as it was seen last.
+CREATE TABLE files (path BLOB PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+-- What a file with that content says, whatever its path; `checksum` as above.
+CREATE TABLE facts (digest TEXT PRIMARY KEY, checksum BLOB, content BLOB NOT NULL);
+CREATE TABLE stamps (path BLOB PRIMARY KEY, stamp BLOB NOT NULL, digest TEXT NOT NULL)
+    WITHOUT ROWID;
+CREATE TABLE targets (label BLOB PRIMARY KEY, kind TEXT, project BLOB, path BLOB, settings BLOB,
+    weak TEXT, settled INTEGER, reason BLOB, tests INTEGER, seconds REAL, outcome TEXT, ran REAL);
+-- The sums over settled targets are read in every run: this index alone answers them.
+CREATE INDEX settled_targets ON targets (settled, tests, seconds);
+-- Which targets were seen to depend on a path their imports do not tell of.
+CREATE TABLE observed (path BLOB, label BLOB, PRIMARY KEY (path, label)) WITHOUT ROWID;
+CREATE INDEX observed_by ON observed (label);
+"""
