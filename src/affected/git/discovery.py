@@ -1,0 +1,119 @@
+"""Finding the repository that holds a folder, by reading what git itself would read.
+
+Unaware of git's commands: it starts no process.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from affected.errors import UserError
+
+_SECTION: Final = re.compile(r"^\s*\[\s*([\w.-]+)", re.MULTILINE)
+_PREFIX: Final = "gitdir: "
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a checkout and its two git folders are.
+
+    `git_dir` holds what belongs to this checkout (HEAD, index), `common_dir` what all worktrees
+    share (objects, refs, config); they are one unless this is a linked worktree.
+    """
+
+    root: Path
+    git_dir: Path
+    common_dir: Path
+    object_format: str  # "sha1" or "sha256"
+
+
+def locate(start: Path) -> Layout | None:
+    """The layout of the checkout that holds `start`, None outside of any.
+
+    UserError inside a bare repository, and for a `.git` file that leads nowhere.
+    """
+    folder = start.resolve()
+    for candidate in (folder, *folder.parents):
+        found = locate_at(candidate)
+        if found is not None:
+            return found
+        if _is_git_dir(candidate):
+            raise UserError(
+                f"{candidate} is a bare git repository or the inside of one: "
+                "there are no files to test",
+                "run affected in a checkout of it",
+            )
+    return None
+
+
+def locate_at(root: Path) -> Layout | None:
+    """The layout of a checkout whose top is `root` itself; None when it is no checkout's top."""
+    entry = root / ".git"
+    if _is_git_dir(entry):
+        return _layout(root, entry)
+    text = _text(entry)
+    if not text:
+        return None
+    if not text.startswith(_PREFIX):
+        raise UserError(f"{entry} is neither a git folder nor a reference to one")
+    git_dir = root / text[len(_PREFIX) :].rstrip("\r\n")
+    if not git_dir.is_dir():
+        raise UserError(
+            f"{entry} leads to {git_dir}, which does not exist",
+            "the main repository was moved or is not mounted: git worktree repair",
+        )
+    return _layout(root, git_dir)
+
+
+def _is_git_dir(folder: Path) -> bool:
+    head = folder / "HEAD"
+    return (head.is_file() or head.is_symlink()) and (
+        ((folder / "refs").is_dir() and (folder / "objects").is_dir())
+        or (folder / "commondir").exists()
+    )
+
+
+def _layout(root: Path, git_dir: Path) -> Layout:
+    own = git_dir.resolve()
+    reference = _text(own / "commondir").rstrip("\r\n")
+    common = (own / reference).resolve() if reference else own
+    configuration = _text(common / "config")
+    elsewhere = _setting(configuration, "core", "worktree")
+    if elsewhere and own == common:
+        tree = (own / elsewhere).resolve()
+        if tree != root.resolve():
+            raise UserError(
+                f"core.worktree of {own} puts the working tree at {tree}",
+                "run affected in a checkout of its own: git worktree add FOLDER",
+            )
+    known = _setting(configuration, "extensions", "objectformat").lower()
+    return Layout(root, own, common, known or "sha1")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
+
+
+def _setting(configuration: str, section: str, key: str) -> str:
+    """The last value of `section.key` in a configuration file's text, "" when there is none."""
+    if key not in configuration.lower():
+        return ""
+    pieces = _SECTION.split(configuration)
+    value = ""
+    line = re.compile(
+        rf"^[^\S\n]*(?:\[[^\]\n]*\])?[^\S\n]*{key}[^\S\n]*=[^\S\n]*(.*)$",
+        re.IGNORECASE | re.MULTILINE,
+    )
+    for name, body in zip(pieces[1::2], pieces[2::2], strict=False):
+        if name.lower() == section:
+            for match in line.finditer(body):
+                value = match[1].strip()
+    if value.startswith('"') and value.endswith('"'):
+        value = value[1:-1]
+    return value

@@ -1,0 +1,146 @@
+"""Commits: finding them, comparing their trees, and fetching a few more of them.
+
+Unaware of the working tree and of submodules' insides.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from affected.git.output import (
+    RawChange,
+    TreeEntry,
+    parse_paths,
+    parse_raw_diff,
+    parse_tree,
+)
+from affected.git.process import Answer, Git, failure
+
+_NOT_FOUND: Final = 1  # how merge-base says "none" and "no"
+_FETCH: Final = (
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "maintenance.auto=false",
+    "fetch",
+    "--quiet",
+    "--no-tags",
+    "--no-prune",
+    "--no-recurse-submodules",
+    "--no-write-fetch-head",
+)
+
+
+def resolve(git: Git, revision: str) -> str | None:
+    """The commit id that `revision` names, None when no such commit is present locally."""
+    if not revision or revision.startswith("-") or "\0" in revision or "\n" in revision:
+        return None
+    answer = git.ask("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", lazy=False)
+    found = answer.stdout.decode("ascii", "replace").strip()
+    if answer.status == 0 and found:
+        return found
+    if answer.status != _NOT_FOUND and not _just_unknown(answer):
+        raise failure(("rev-parse", "--verify", revision), answer)
+    return None
+
+
+def _just_unknown(answer: Answer) -> bool:
+    """True for the errors by which git says that an object or name does not exist."""
+    words = answer.words.lower()
+    return not words or any(
+        sign in words
+        for sign in (
+            "needed a single revision",
+            "unknown revision",
+            "bad revision",
+            "could not get object",
+            "missing",
+            "bad object",
+            "ambiguous",
+            "log for",
+            "no such",
+            "promisor",
+            "could not fetch",
+            "expected commit type",
+        )
+    )
+
+
+def merge_base(git: Git, one: str, other: str) -> str | None:
+    """The best common ancestor of two commits, None when the local history shows none."""
+    answer = git.run("merge-base", one, other, accept=(0, _NOT_FOUND))
+    return answer.stdout.decode("ascii").strip() or None
+
+
+def is_ancestor(git: Git, older: str, newer: str) -> bool:
+    """True when `older` is `newer` or one of its ancestors, as far as local history shows."""
+    answer = git.run("merge-base", "--is-ancestor", older, newer, accept=(0, _NOT_FOUND))
+    return answer.status == 0
+
+
+def parents(git: Git, commit: str) -> tuple[str, ...]:
+    """The parents that the commit itself names, present locally or not."""
+    content = git.run("cat-file", "commit", commit).stdout
+    header = content.partition(b"\n\n")[0]
+    return tuple(
+        line[7:].decode("ascii") for line in header.split(b"\n") if line.startswith(b"parent ")
+    )
+
+
+def raw_changes(git: Git, old: str, new: str) -> list[RawChange] | None:
+    """The differences of two commits' trees; None when one of them is not present locally."""
+    first, second = resolve(git, old), resolve(git, new)
+    if first is None or second is None:
+        return None
+    answer = git.run(
+        "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", "--no-commit-id",
+        "--no-ext-diff", "--ignore-submodules=none", first, second, "--",
+    )  # fmt: skip
+    return list(parse_raw_diff(answer.stdout))
+
+
+def tree_entries(git: Git, revision: str) -> list[TreeEntry] | None:
+    """Every file and gitlink of a commit; None when it is not present locally."""
+    commit = resolve(git, revision)
+    if commit is None:
+        return None
+    return list(parse_tree(git.run("ls-tree", "-r", "-z", "--full-tree", commit).stdout))
+
+
+def entries_along(git: Git, commit: str, path: str) -> list[TreeEntry]:
+    """The entries of a commit at `path` and at the folders above it."""
+    pieces = path.split("/")
+    asked = ["/".join(pieces[:length]) for length in range(1, len(pieces) + 1)]
+    answer = git.run(
+        "--literal-pathspecs", "ls-tree", "-z", "-t", "--full-tree", commit, "--", *asked
+    )
+    return [TreeEntry(e.mode, e.oid, e.path) for e in _tree_lines(answer.stdout)]
+
+
+def _tree_lines(raw: bytes) -> list[TreeEntry]:
+    return list(parse_tree(raw))
+
+
+def refs(git: Git, *patterns: str) -> list[str]:
+    """The full names of the refs that match."""
+    answer = git.run("for-each-ref", "--format=%(refname)%00", *patterns)
+    return [name.strip("\n") for name in parse_paths(answer.stdout) if name.strip("\n")]
+
+
+def symbolic_ref(git: Git, name: str) -> str | None:
+    """What a symbolic ref points at, None when it does not exist or is not symbolic."""
+    answer = git.run("symbolic-ref", "--quiet", name, accept=(0, _NOT_FOUND))
+    return answer.stdout.decode("utf-8", "surrogateescape").rstrip("\n") or None
+
+
+def fetch(git: Git, remote: str, refspecs: tuple[str, ...], limit: str, seconds: float) -> str:
+    """Fetch `refspecs`, bounded by `limit` (such as "--deepen=50") and in time.
+
+    Returns "" when it worked, else git's own words. Never asks for a password, never writes
+    configuration; in a partial clone git applies that clone's filter by itself.
+    """
+    options = (limit,) if limit else ()
+    answer = git.ask(*_FETCH, *options, "--", remote, *refspecs, seconds=seconds)
+    if answer.status == 0:
+        return ""
+    return answer.words or f"git fetch ended with status {answer.status}"

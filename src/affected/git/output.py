@@ -1,0 +1,183 @@
+"""Pure parsers of git's NUL-terminated output formats.
+
+Unaware of how the output was had. The formats are those of git's own documentation of `status`
+(porcelain version 2), `ls-files`, `ls-tree`, `diff-tree --raw`, `check-attr` and `config -z`.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from affected.model.path import RepoPath
+
+GITLINK: Final = "160000"  # the mode of a submodule's entry
+LINK: Final = "120000"
+NO_MODE: Final = "000000"  # the entry does not exist on that side
+
+
+class StatusKind(enum.StrEnum):
+    """How a path differs from HEAD or from git's index."""
+
+    MODIFIED = "modified"  # it exists; content, kind or mode may differ
+    DELETED = "deleted"  # it is gone from the working tree
+    UNTRACKED = "untracked"  # git's index does not know it
+    CONFLICTED = "conflicted"  # a merge left it unresolved; it may or may not exist
+
+
+@dataclass(frozen=True, slots=True)
+class StatusEntry:
+    """One line of `git status`; `submodule` holds git's letters ("SCMU", "" for no submodule)."""
+
+    path: RepoPath
+    kind: StatusKind
+    submodule: str = ""
+    head: str = ""  # the gitlink's commit in HEAD, "" when HEAD has none there
+    index: str = ""  # the same in git's index
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedStatus:
+    """A whole `git status`: commit ("" unborn), branch ("" detached) and entries."""
+
+    head: str
+    branch: str
+    entries: tuple[StatusEntry, ...]
+
+
+class ListedEntry(NamedTuple):
+    """One entry of git's index; `tag` is the letter of `ls-files -v`."""
+
+    tag: str
+    mode: str
+    oid: str
+    stage: str
+    path: RepoPath
+
+
+class TreeEntry(NamedTuple):
+    """One entry of a commit's tree."""
+
+    mode: str
+    oid: str
+    path: RepoPath
+
+
+class RawChange(NamedTuple):
+    """One difference of two trees, or of the index and the working tree."""
+
+    old_mode: str
+    new_mode: str
+    old_oid: str
+    new_oid: str
+    path: RepoPath
+
+
+def parse_status(raw: bytes) -> ParsedStatus:
+    """Read `git status --porcelain=v2 -z --branch`; ValueError for another format."""
+    head = branch = ""
+    entries: list[StatusEntry] = []
+    fields = iter(os.fsdecode(raw).split("\0"))
+    for line in fields:
+        letter = line[:1]
+        if letter == "#":
+            _, key, value = line.split(" ", 2)
+            if key == "branch.oid":
+                head = "" if value == "(initial)" else value
+            elif key == "branch.head":
+                branch = "" if value == "(detached)" else value
+        elif letter == "?":
+            entries.append(StatusEntry(RepoPath(line[2:]), StatusKind.UNTRACKED))
+        elif letter in ("1", "2"):
+            entries.append(_tracked(line, renamed=letter == "2"))
+            if letter == "2":  # the old name follows; asked not to, git may still tell
+                entries.append(StatusEntry(RepoPath(next(fields)), StatusKind.DELETED))
+        elif letter == "u":
+            parts = line.split(" ", 10)
+            submodule = "" if parts[2].startswith("N") else parts[2]
+            entries.append(StatusEntry(RepoPath(parts[10]), StatusKind.CONFLICTED, submodule))
+        elif letter not in ("", "!"):
+            raise ValueError(f"not a line of git status: {line!r}")
+    return ParsedStatus(head, branch, tuple(entries))
+
+
+def _tracked(line: str, *, renamed: bool) -> StatusEntry:
+    width = 9 if renamed else 8
+    parts = line.split(" ", width)
+    states, submodule, head_mode, index_mode, disk_mode, head, index = parts[1:8]
+    gone = states[1] == "D" or disk_mode == NO_MODE
+    if submodule.startswith("N"):
+        submodule = ""
+    return StatusEntry(
+        RepoPath(parts[width]),
+        StatusKind.DELETED if gone else StatusKind.MODIFIED,
+        submodule,
+        head if head_mode == GITLINK else "",
+        index if index_mode == GITLINK else "",
+    )
+
+
+def parse_listing(raw: bytes) -> Iterator[ListedEntry]:
+    """Read `git ls-files -s -v -z`."""
+    for line in os.fsdecode(raw).split("\0"):
+        if line:
+            facts, _, path = line.partition("\t")
+            tag, mode, oid, stage = facts.split(" ")
+            yield ListedEntry(tag, mode, oid, stage, RepoPath(path))
+
+
+def parse_tree(raw: bytes) -> Iterator[TreeEntry]:
+    """Read `git ls-tree -z`."""
+    for line in os.fsdecode(raw).split("\0"):
+        if line:
+            facts, _, path = line.partition("\t")
+            mode, _, oid = facts.split(" ")
+            yield TreeEntry(mode, oid, RepoPath(path))
+
+
+def parse_raw_diff(raw: bytes) -> Iterator[RawChange]:
+    """Read `git diff-tree -r -z --raw --no-renames` (or `diff-files`); ValueError if it is not."""
+    fields = iter(os.fsdecode(raw).split("\0"))
+    for facts in fields:
+        if not facts:
+            continue
+        if not facts.startswith(":"):
+            raise ValueError(f"not a line of a raw diff: {facts!r}")
+        old_mode, new_mode, old_oid, new_oid, letter = facts[1:].split(" ")
+        path = next(fields)
+        if letter[0] in "RC":
+            raise ValueError("a rename in a diff that was asked for none")
+        yield RawChange(old_mode, new_mode, old_oid, new_oid, RepoPath(path))
+
+
+def parse_attributes(raw: bytes) -> dict[RepoPath, dict[str, str]]:
+    """Read `git check-attr -z`: attributes by path, "unspecified" ones left out."""
+    found: dict[RepoPath, dict[str, str]] = {}
+    fields = os.fsdecode(raw).split("\0")
+    for path, attribute, value in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):
+        if value != "unspecified":
+            found.setdefault(RepoPath(path), {})[attribute] = value
+    return found
+
+
+def parse_paths(raw: bytes) -> list[RepoPath]:
+    """Read NUL-terminated paths."""
+    return [RepoPath(path) for path in os.fsdecode(raw).split("\0") if path]
+
+
+def parse_configuration(raw: bytes) -> dict[str, str]:
+    """Read `git config -z --list`; the last value of a key wins, a key without value is "true"."""
+    values: dict[str, str] = {}
+    for line in os.fsdecode(raw).split("\0"):
+        if line:
+            key, separator, value = line.partition("\n")
+            values[key] = value if separator else "true"
+    return values
+
+
+def feed(paths: Iterator[RepoPath] | list[RepoPath]) -> bytes:
+    """NUL-terminated paths, as git reads them with `-z --stdin`."""
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)

@@ -1,0 +1,238 @@
+"""A git checkout: its listing, its status, its history, its submodules, all as plain values.
+
+Unaware of the index of facts, of noise and of what a change means.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from affected.git import conversion
+from affected.git.commits import Commits
+from affected.git.discovery import Layout, locate, locate_at
+from affected.git.output import (
+    GITLINK,
+    ParsedStatus,
+    StatusEntry,
+    StatusKind,
+    feed,
+    parse_listing,
+    parse_paths,
+)
+from affected.git.status import PendingStatus, Status
+from affected.git.witness import witness
+from affected.model.digest import ABSENT, SUBMODULE, Digest, with_mode
+from affected.model.path import RepoPath, ancestors, join, relative_to
+
+
+class IndexEntry(NamedTuple):
+    """What git's index says of one path.
+
+    `flag` is "" for an entry that git watches, "skip-worktree" (a sparse checkout: usually not on
+    disk), "assume-unchanged" (edits to it go unseen), or "submodule" (not checked out; its digest
+    is SUBMODULE).
+    """
+
+    digest: Digest
+    flag: str
+
+
+class Repository(Commits):
+    """One checkout: its working tree and, as `Commits`, its history.
+
+    Every method that starts git raises UserError with git's words if git fails.
+    """
+
+    __slots__ = ("_gitlinks",)
+
+    def __init__(self, layout: Layout, environ: Mapping[str, str]) -> None:
+        super().__init__(layout, environ)
+        self._gitlinks: tuple[RepoPath, ...] | None = None
+
+    @staticmethod
+    def discover(start: Path, environ: Mapping[str, str] | None = None) -> Repository | None:
+        """The checkout that holds `start`, None outside of any; starts no process.
+
+        UserError inside a bare repository and for a worktree whose repository is gone.
+        """
+        layout = locate(start)
+        if layout is None:
+            return None
+        return Repository(layout, os.environ if environ is None else environ)
+
+    def start_status(self, *, stat_changes: bool = False) -> PendingStatus:
+        """Start `git status` and return at once.
+
+        With `stat_changes` also every entry whose stat differs from git's index counts as
+        modified, though git may find its content the same: needed where conversions are in
+        force (`conversions_in_force`), for bytes may differ there behind a clean status.
+        """
+        return PendingStatus(self.git, self._expand, stat_changes=stat_changes)
+
+    def refresh(self) -> None:
+        """Let git store fresh stats in its index, if nobody else holds its lock.
+
+        Worth its time when `git status` is slow because the whole tree was copied.
+        """
+        self.git.ask("update-index", "-q", "--refresh")
+
+    def listing(self) -> dict[RepoPath, IndexEntry]:
+        """Everything in git's index; the files of a checked-out submodule under their full path."""
+        found: dict[RepoPath, IndexEntry] = {}
+        gitlinks: list[RepoPath] = []
+        for tag, mode, oid, _, path in parse_listing(
+            self.git.run("ls-files", "-s", "-v", "-z").stdout
+        ):
+            if mode == GITLINK:
+                gitlinks.append(path)
+                continue
+            flag = "" if tag in "HM" else _flag(tag)
+            found[path] = IndexEntry(with_mode(oid, mode), flag)
+        self._gitlinks = tuple(gitlinks)
+        for path in gitlinks:
+            inner = self.checkout(path)
+            if inner is None:
+                found[path] = IndexEntry(SUBMODULE, "submodule")
+                continue
+            for below, entry in inner.listing().items():
+                found[join(path, below)] = entry
+        return found
+
+    def ignored(self, paths: Iterable[RepoPath]) -> set[RepoPath]:
+        """Those of `paths` that git ignores; tracked ones never are."""
+        found: set[RepoPath] = set()
+        for inner, prefix, asked in self.by_checkout(paths):
+            direct = [path for path in asked if path and not inner.behind_link(path)]
+            if direct:
+                answer = inner.git.run(
+                    "--literal-pathspecs", "check-ignore", "-z", "--stdin",
+                    stdin=feed(direct), accept=(0, 1),
+                )  # fmt: skip
+                found.update(join(prefix, path) for path in parse_paths(answer.stdout))
+        return found
+
+    def converted(self, paths: Iterable[RepoPath]) -> set[RepoPath]:
+        """Those of `paths` whose bytes on disk may differ from the blob though git says clean.
+
+        Digest these from disk. No process is started when nothing could convert.
+        """
+        found: set[RepoPath] = set()
+        for inner, prefix, asked in self.by_checkout(paths):
+            if inner.converts(asked):
+                mine = conversion.converted(inner.git, inner.settings(), asked)
+                found.update(join(prefix, path) for path in mine)
+        return found
+
+    def conversions_in_force(self, paths: Iterable[RepoPath]) -> bool:
+        """True when some attribute file or core.autocrlf could make `converted` non-empty."""
+        return any(inner.converts(asked) for inner, _, asked in self.by_checkout(paths))
+
+    def witness(self) -> str:
+        """A token that changes whenever the listing or the rules of ignoring may have changed.
+
+        Starts no process. Equal tokens: same listing, same ignore and attribute files outside the
+        tree, same configuration.
+        """
+        return witness(Layout(self.root, self.git_dir, self.common_dir, ""), self.environ)
+
+    def converts(self, paths: list[RepoPath]) -> bool:
+        """As `conversions_in_force`, for paths of this checkout alone."""
+        return conversion.in_force(self.git, self.common_dir, self.settings(), paths)
+
+    def checkout(self, path: RepoPath) -> Repository | None:
+        """The checkout whose top is `path`: a submodule or a nested clone."""
+        layout = locate_at(self.root / path)
+        return None if layout is None else Repository(layout, self.environ)
+
+    def by_checkout(
+        self, paths: Iterable[RepoPath]
+    ) -> list[tuple[Repository, RepoPath, list[RepoPath]]]:
+        """`paths` sorted by the checkout that holds them, with each checkout's prefix."""
+        if self._gitlinks is None:
+            listing = parse_listing(self.git.run("ls-files", "-s", "-v", "-z").stdout)
+            self._gitlinks = tuple(entry.path for entry in listing if entry.mode == GITLINK)
+        if not self._gitlinks:
+            return [(self, RepoPath(""), list(paths))]
+        mine: list[RepoPath] = []
+        below: dict[RepoPath, list[RepoPath]] = {}
+        gitlinks = frozenset(self._gitlinks)
+        for path in paths:
+            holder = next((above for above in ancestors(path) if above in gitlinks), None)
+            if holder is None:
+                mine.append(path)
+            else:
+                below.setdefault(holder, []).append(RepoPath(relative_to(path, holder)))
+        parts = [(self, RepoPath(""), mine)]
+        for prefix, inside in below.items():
+            inner = self.checkout(prefix)
+            if inner is not None:
+                parts.extend(
+                    (deep, join(prefix, further), asked)
+                    for deep, further, asked in inner.by_checkout(inside)
+                )
+        return parts
+
+    def behind_link(self, path: RepoPath) -> bool:
+        """True when a folder on the way to `path` is a symbolic link."""
+        top = os.fspath(self.root)
+        return any(Path(top, above).is_symlink() for above in ancestors(path) if above)
+
+    # Status of submodules and nested clones
+
+    def _expand(self, parsed: ParsedStatus) -> Status:
+        changes: dict[RepoPath, StatusKind] = {}
+        submodules: list[RepoPath] = []
+        pending: list[tuple[StatusEntry, RepoPath, Repository, PendingStatus]] = []
+        for entry in parsed.entries:
+            path = RepoPath(entry.path.rstrip("/"))
+            nested = path != entry.path
+            if not (nested or entry.submodule):
+                known = changes.get(path)
+                if known is None or entry.kind is not StatusKind.DELETED:
+                    changes[path] = entry.kind
+                continue
+            inner = self.checkout(path)
+            if inner is None or (nested and inner.common_dir == self.common_dir):
+                if not nested:
+                    changes[path] = entry.kind
+                    submodules.append(path)
+                continue
+            pending.append((entry, path, inner, inner.start_status()))
+        for entry, path, inner, status in pending:
+            inside = status.result()
+            if entry.submodule:
+                submodules.append(path)
+                submodules.extend(join(path, below) for below in inside.submodules)
+                if entry.kind is not StatusKind.MODIFIED:
+                    changes[path] = entry.kind
+            for below, kind in inner.since(entry, inside).items():
+                changes[join(path, below)] = kind
+        return Status(parsed.head, parsed.branch, changes, tuple(submodules))
+
+    def since(self, entry: StatusEntry, inside: Status) -> dict[RepoPath, StatusKind]:
+        """What differs inside a submodule from the commits its parent has for it."""
+        found: dict[RepoPath, StatusKind] = {}
+        if not entry.submodule:  # a nested clone: nothing in it is tracked from above
+            found.update(dict.fromkeys(self.listing(), StatusKind.UNTRACKED))
+        for commit in {entry.head, entry.index} - {inside.head, ""}:
+            moved = self.tree_changes(commit, inside.head) if inside.head else None
+            if moved is None:
+                found.update(dict.fromkeys(self.listing(), StatusKind.MODIFIED))
+                found[RepoPath("")] = StatusKind.MODIFIED
+                continue
+            for change in moved:
+                gone = change.new == ABSENT
+                found[change.path] = StatusKind.DELETED if gone else StatusKind.MODIFIED
+        if entry.submodule and "" in (entry.head, entry.index):
+            found.update(dict.fromkeys(self.listing(), StatusKind.MODIFIED))
+        found.update(inside.changes)
+        return found
+
+
+def _flag(tag: str) -> str:
+    if tag in "Ss":
+        return "skip-worktree"
+    return "assume-unchanged" if tag.islower() else ""

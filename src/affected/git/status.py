@@ -1,0 +1,102 @@
+"""The state of a working tree against HEAD and git's index, and a status that is still running.
+
+Unaware of submodules' insides: whoever starts a status says how an answer is expanded.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from affected.git.output import (
+    ParsedStatus,
+    StatusEntry,
+    StatusKind,
+    parse_raw_diff,
+    parse_status,
+)
+from affected.git.process import Git, failure, finish, stop
+from affected.model.path import RepoPath
+
+# No ahead/behind count (it walks history), no renames (they read blobs), submodules whatever
+# their own setting says.
+STATUS: Final = (
+    "status",
+    "--porcelain=v2",
+    "-z",
+    "--branch",
+    "--untracked-files=all",
+    "--no-renames",
+    "--no-ahead-behind",
+    "--ignore-submodules=none",
+)
+# Every entry whose stat differs from git's index, whether or not its content does.
+TOUCHED: Final = ("diff-files", "--raw", "-z", "--no-renames", "--ignore-submodules=all")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What differs from HEAD or from git's index, submodules' insides under their full path.
+
+    `submodules` are the ones whose commit or inside differs.
+    """
+
+    head: str  # "" while the branch has no commit yet
+    branch: str  # "" when HEAD is detached
+    changes: Mapping[RepoPath, StatusKind]
+    submodules: tuple[RepoPath, ...]
+
+
+class PendingStatus:
+    """A `git status` that runs while its starter does something else."""
+
+    __slots__ = ("_expand", "_processes", "_status")
+
+    def __init__(
+        self, git: Git, expand: Callable[[ParsedStatus], Status], *, stat_changes: bool
+    ) -> None:
+        self._expand = expand
+        self._status: Status | None = None
+        commands = (STATUS, TOUCHED) if stat_changes else (STATUS,)
+        self._processes: list[tuple[tuple[str, ...], subprocess.Popen[bytes]]] = []
+        for command in commands:
+            self._processes.append((command, git.start(*command)))
+
+    def result(self) -> Status:
+        """Wait for git and say what it found; the same value when asked again.
+
+        UserError when git fails: a failed status is never "nothing changed".
+        """
+        if self._status is None:
+            try:
+                parsed = parse_status(self._output(0))
+                if len(self._processes) > 1:
+                    parsed = _with_touched(parsed, self._output(1))
+            finally:
+                self.close()
+            self._status = self._expand(parsed)
+        return self._status
+
+    def close(self) -> None:
+        """End git when its answer is no longer wanted; harmless afterwards."""
+        for _, process in self._processes:
+            stop(process)
+
+    def _output(self, position: int) -> bytes:
+        command, process = self._processes[position]
+        answer = finish(process)
+        if answer.status != 0:
+            raise failure(command, answer)
+        return answer.stdout
+
+
+def _with_touched(parsed: ParsedStatus, raw: bytes) -> ParsedStatus:
+    known = {entry.path for entry in parsed.entries}
+    touched = tuple(
+        StatusEntry(change.path, StatusKind.MODIFIED)
+        for change in parse_raw_diff(raw)
+        if change.path not in known
+    )
+    return ParsedStatus(parsed.head, parsed.branch, parsed.entries + touched)
