@@ -1,0 +1,257 @@
+"""Runs the batches of a plan and follows them. Unaware of what is remembered and how it is shown."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from affected.model.path import RepoPath
+from affected.model.plan import Batch, Plan
+from affected.model.result import Outcome, TestResult
+from affected.run.pytest_batch import RunningBatch, start_batch
+from affected.run.spool_reader import Event, SpoolReader
+from affected.run.trace_log import Harvest, assemble, test_result
+
+_PAUSE = 0.05  # seconds between two looks
+_GRACE = 10.0  # seconds that an interrupted pytest gets to finish its report
+_KILL_GRACE = 2.0
+_USUAL_EXITS = (0, 1, 2, 5)  # passed, failed, interrupted, nothing collected
+_TAIL = 6000  # bytes of the log that explain an unusual exit
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStarted:
+    """A pytest process was started."""
+
+    number: int
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """One test file was collected and has `tests` tests to run."""
+
+    number: int
+    file: RepoPath
+    tests: int
+
+
+@dataclass(frozen=True, slots=True)
+class TestFinished:
+    """One test has its outcome."""
+
+    number: int
+    file: RepoPath
+    result: TestResult
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedBatch:
+    """What a batch left behind. `number` is its place in the plan."""
+
+    number: int
+    batch: Batch
+    harvest: Harvest
+    exit_code: int  # pytest's; negative: the signal that ended it
+    seconds: float
+    log: Path | None
+    summary: str  # pytest's own words about failures, "" when it had none
+    problem: str  # why not every test has an outcome, in pytest's words; "" when all is well
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFinished:
+    """A pytest process ended and everything it wrote is read."""
+
+    finished: FinishedBatch
+
+
+Progress = BatchStarted | Collected | TestFinished | BatchFinished
+
+
+@dataclass(slots=True)
+class _Followed:
+    """A running batch with what was read of it so far."""
+
+    number: int
+    running: RunningBatch
+    reader: SpoolReader
+    events: list[Event] = field(default_factory=list)
+    tests: dict[str, dict[int, str]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+
+    def progress(self) -> list[Progress]:
+        """Read on; what is new for the one who watches."""
+        fresh = self.reader.poll()
+        self.events.extend(fresh)
+        found: list[Progress] = []
+        for event in fresh:
+            match event.tag, event.values:
+                case "collected", (path, first, ids):
+                    self.tests.setdefault(event.process, {}).update(enumerate(ids, first))
+                    if path not in self.told:
+                        self.told.add(path)
+                        found.append(Collected(self.number, RepoPath(path), len(ids)))
+                case "test", _:
+                    result = test_result(event, self.tests.get(event.process, {}))
+                    file = RepoPath(event.values[1])
+                    found.append(TestFinished(self.number, file, result))
+                case "result", (path, id_, outcome, seconds, message, details):
+                    if id_ not in self.told:
+                        self.told.add(id_)
+                        result = TestResult(id_, Outcome(outcome), seconds, message, details)
+                        found.append(TestFinished(self.number, RepoPath(path), result))
+        return found
+
+
+def execute(
+    plan: Plan,
+    root: Path,
+    environment: Callable[[Batch], Mapping[str, str]],
+    pytest_args: Sequence[str],
+    scratch: Path,
+    on_event: Callable[[Progress], None],
+    *,
+    color: bool = False,
+    pytest_versions: Mapping[str, str] | None = None,
+) -> list[FinishedBatch]:
+    """Run every batch, up to `plan.parallel` at once; finished ones in the order of the plan.
+
+    `scratch` is an empty folder for spools and logs; the caller removes it. `environment` gives a
+    batch's whole environment. Ctrl-C is passed on once and ends the rest: what has finished is
+    returned, the batches that never started are left out. Raises UserError when an interpreter
+    cannot be started.
+    """
+    versions = pytest_versions or {}
+    waiting = list(enumerate(plan.batches))
+    running: list[_Followed] = []
+    finished: list[FinishedBatch] = []
+    try:
+        while waiting or running:
+            while waiting and len(running) < plan.parallel:
+                number, batch = waiting.pop(0)
+                running.append(
+                    _Followed(
+                        number,
+                        start_batch(
+                            batch,
+                            root,
+                            environment(batch),
+                            pytest_args,
+                            scratch / f"spool-{number}",
+                            scratch / f"log-{number}.txt",
+                            color=color,
+                            pytest_version=versions.get(batch.interpreter, ""),
+                        ),
+                        SpoolReader(scratch / f"spool-{number}"),
+                    )
+                )
+                on_event(BatchStarted(number, batch))
+            _look(running, finished, on_event, interrupted=False)
+            if running:
+                time.sleep(_PAUSE)
+    except KeyboardInterrupt:
+        _interrupt(running, finished, on_event)
+    finally:
+        for followed in running:
+            followed.running.terminate(_KILL_GRACE)
+    return sorted(finished, key=lambda one: one.number)
+
+
+def _look(
+    running: list[_Followed],
+    finished: list[FinishedBatch],
+    on_event: Callable[[Progress], None],
+    *,
+    interrupted: bool,
+) -> None:
+    for followed in list(running):
+        code = followed.running.poll()
+        for event in followed.progress():
+            on_event(event)
+        if code is not None:
+            running.remove(followed)
+            result = _finish(followed, code, interrupted=interrupted)
+            finished.append(result)
+            on_event(BatchFinished(result))
+
+
+def _interrupt(
+    running: list[_Followed],
+    finished: list[FinishedBatch],
+    on_event: Callable[[Progress], None],
+) -> None:
+    """Pass Ctrl-C on, wait a bounded time; a second Ctrl-C ends the waiting."""
+    for followed in running:
+        if followed.running.own_group:
+            followed.running.interrupt()
+    deadline = time.monotonic() + _GRACE
+    try:
+        while running and time.monotonic() < deadline:
+            _look(running, finished, on_event, interrupted=True)
+            time.sleep(_PAUSE)
+    except KeyboardInterrupt:
+        pass
+    for followed in running:
+        followed.running.terminate(_KILL_GRACE)
+    _look(running, finished, on_event, interrupted=True)
+
+
+def _finish(followed: _Followed, code: int, *, interrupted: bool) -> FinishedBatch:
+    harvest = assemble(followed.events)
+    log = followed.running.log
+    content = b""
+    if log is not None:
+        try:
+            content = log.read_bytes()
+        except OSError:
+            content = b""
+    pieces = [content[first:last] for first, last in harvest.summaries]
+    problem = ""
+    if not interrupted and (code not in _USUAL_EXITS or not harvest.ended):
+        problem = _problem(code, content)
+        harvest = _with_crashes(harvest, code)
+    return FinishedBatch(
+        number=followed.number,
+        batch=followed.running.batch,
+        harvest=harvest,
+        exit_code=code,
+        seconds=time.monotonic() - followed.running.started,
+        log=log,
+        summary=b"".join(pieces).decode("utf-8", "replace"),
+        problem=problem,
+        interrupted=interrupted,
+    )
+
+
+def _problem(code: int, content: bytes) -> str:
+    words = content[-_TAIL:].decode("utf-8", "replace").strip()
+    return f"pytest {_ending(code)}" + (f"\n{words}" if words else "")
+
+
+def _ending(code: int) -> str:
+    if code < 0:
+        try:
+            return f"was ended by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"was ended by signal {-code}"
+    return f"ended with exit code {code}"
+
+
+def _with_crashes(harvest: Harvest, code: int) -> Harvest:
+    """The test that ran when the process vanished gets an error of its own."""
+    if not harvest.running:
+        return harvest
+    traces = dict(harvest.traces)
+    for victim in harvest.running:
+        for path, ids in harvest.collected.items():
+            if victim.id in ids and path in traces:
+                message = f"crashed: the process {_ending(code)} while this test ran"
+                result = replace(victim, message=message, details=message)
+                results = (*traces[path].results, result)
+                traces[path] = replace(traces[path], results=results)
+    return replace(harvest, traces=traces)

@@ -1,0 +1,223 @@
+"""Hears the interpreter's audit events and turns them into accesses. Unaware of pytest.
+
+Events and their arguments: https://docs.python.org/3/library/audit_events.html
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from . import ledger as kinds
+from . import paths
+from .frames import by_descriptor
+
+_MAKES = os.O_CREAT | os.O_TRUNC
+_LONGEST = 200
+_METADATA = ("METADATA", "PKG-INFO", ".txt", "RECORD", ".json")  # a distribution's own files
+# Standard modules that ask the machine about itself by starting a program.
+_SELF_DESCRIPTIONS = ("platform.py", "uuid.py", os.path.join("ctypes", "util.py"))
+_getframe = sys._getframe
+
+
+class Auditor:
+    """One handler an event; everything else costs one failed dictionary look-up."""
+
+    def __init__(self, workspace: Any, frames: Any, ledger: Any, installed: Any, trouble: Any) -> None:
+        self._installed = installed
+        self._workspace = workspace
+        self._frames = frames
+        self._ledger = ledger
+        self._trouble = trouble
+        self.handlers: Dict[str, Callable[[Tuple[Any, ...], Any], None]] = {
+            "open": self._open,
+            "os.listdir": self._list,
+            "os.scandir": self._list,
+            "os.remove": self._removed,
+            "os.rmdir": self._removed,
+            "os.rename": self._renamed,
+            "os.mkdir": self._mkdir,
+            "os.truncate": self._written,
+            "os.chmod": self._written,
+            "os.link": self._linked,
+            "os.symlink": self._linked,
+            "sqlite3.connect": self._sqlite,
+            "ctypes.dlopen": self._dlopen,
+            "subprocess.Popen": self._popen,
+            "os.posix_spawn": self._spawn,
+            "os.exec": self._spawn,
+            "os.system": self._spawn,
+            "pty.spawn": self._spawn,
+            "os.fork": self._fork,
+            "os.forkpty": self._fork,
+        }
+
+    def install(self) -> Callable[[], None]:
+        """Start hearing; the returned function stops it (a hook cannot be taken out again)."""
+        handlers = self.handlers
+        trouble = self._trouble
+
+        def hear(event: str, args: Tuple[Any, ...]) -> None:
+            handler = handlers.get(event)
+            if handler is not None:
+                try:
+                    handler(args, _getframe(1))
+                except Exception as error:
+                    trouble(error)
+
+        sys.addaudithook(hear)
+        return handlers.clear
+
+    def note(self, kind: int, path: str, frame: Any) -> None:
+        """Count an access to a repo path for the scope that `frame` belongs to."""
+        trail: List[Any] = []
+        scope = self._frames.scope(frame, trail)
+        if scope is None or by_descriptor(trail):
+            return
+        if not path.endswith(_METADATA) and self._installed.noted(scope, trail):
+            return
+        self.record(scope, kind, path)
+
+    def record(self, scope: str, kind: int, path: str) -> None:
+        """Count an access, and the symbolic links it went through."""
+        self._ledger.note(scope, kind, path)
+        for link in self._workspace.links(path):
+            self._ledger.note(scope, kind if kind == kinds.WRITTEN else kinds.READ, link)
+
+    def _open(self, args: Tuple[Any, ...], frame: Any) -> None:
+        path = args[0]
+        if path.__class__ is int:
+            return
+        located = self._workspace.locate(path)
+        if located is None:
+            return
+        flags = args[2] if args[2].__class__ is int else 0
+        if not flags & (os.O_WRONLY | os.O_RDWR | _MAKES):
+            self.note(kinds.READ, located, frame)
+            return
+        if flags & os.O_RDWR and not flags & os.O_TRUNC:
+            self.note(kinds.READ, located, frame)
+        elif flags & (os.O_APPEND | os.O_EXCL) or not flags & os.O_TRUNC:
+            there = paths.exists(self._workspace.absolute(located))
+            self.note(kinds.READ if there else kinds.PROBE, located, frame)
+        self.note(kinds.WRITTEN, located, frame)
+
+    def _list(self, args: Tuple[Any, ...], frame: Any) -> None:
+        path = args[0]
+        if path is None:
+            path = "."
+        elif path.__class__ is int:
+            path = paths.of_descriptor(path)
+        located = self._workspace.locate(path)
+        if located is not None:
+            self.note(kinds.LISTING, located, frame)
+        elif self._installed.is_site(path):
+            self._installed.looked_up(frame)
+
+    def _written(self, args: Tuple[Any, ...], frame: Any) -> None:
+        if args[0].__class__ is not int:
+            located = self._workspace.locate(args[0])
+            if located is not None:
+                self.note(kinds.WRITTEN, located, frame)
+
+    def _removed(self, args: Tuple[Any, ...], frame: Any) -> None:
+        if _by_name(args, 1):
+            self._written(args, frame)
+
+    def _renamed(self, args: Tuple[Any, ...], frame: Any) -> None:
+        source, target = (self._workspace.locate(path) for path in args[:2])
+        scope = self._frames.scope(frame)
+        if scope is None:
+            return
+        if source is not None:
+            self.record(scope, kinds.READ, source)
+            self.record(scope, kinds.WRITTEN, source)
+        if target is not None:
+            if paths.is_folder(os.fspath(args[0])):
+                self._ledger.made_folder(scope, target)
+            self.record(scope, kinds.WRITTEN, target)
+
+    def _mkdir(self, args: Tuple[Any, ...], frame: Any) -> None:
+        located = self._workspace.locate(args[0])
+        if located is None or not _by_name(args, 2):
+            return
+        scope = self._frames.scope(frame)
+        if scope is None:
+            return
+        self.record(scope, kinds.PROBE, located)
+        if not paths.exists(self._workspace.absolute(located)):
+            self._ledger.made_folder(scope, located)
+
+    def _linked(self, args: Tuple[Any, ...], frame: Any) -> None:
+        source, link = paths.as_text(args[0]), paths.as_text(args[1])
+        if source is None or link is None:
+            return
+        link = os.path.abspath(link)
+        # A symbolic link's text is relative to the folder that holds it.
+        whole = os.path.normpath(os.path.join(os.path.dirname(link), source))
+        located = self._workspace.locate(whole)
+        if located is not None and self._workspace.locate(link) is None:
+            self._workspace.aliases[link] = whole
+        self._workspace.forget_links()
+        self._written((link,), frame)
+        if located is not None:
+            self.note(kinds.READ, located, frame)
+
+    def _sqlite(self, args: Tuple[Any, ...], frame: Any) -> None:
+        path = paths.as_text(args[0])
+        if not path or path == ":memory:":
+            return
+        if path.startswith("file:"):
+            path = path[5:].partition("?")[0].partition("#")[0]
+            path = "/" + path.lstrip("/") if path.startswith("/") else path
+        located = self._workspace.locate(path)
+        if located is not None:
+            there = paths.exists(self._workspace.absolute(located))
+            self.note(kinds.READ if there else kinds.PROBE, located, frame)
+            self.note(kinds.WRITTEN, located, frame)
+
+    def _dlopen(self, args: Tuple[Any, ...], frame: Any) -> None:
+        if args[0] and "/" in (paths.as_text(args[0]) or ""):
+            located = self._workspace.locate(args[0])
+            if located is not None:
+                self.note(kinds.READ, located, frame)
+
+    def _popen(self, args: Tuple[Any, ...], frame: Any) -> None:
+        command = args[1] if len(args) > 1 and args[1] is not None else args[0]
+        self.child(command, frame)
+
+    def _spawn(self, args: Tuple[Any, ...], frame: Any) -> None:
+        if os.path.basename(frame.f_code.co_filename) == "subprocess.py":
+            return  # already told as subprocess.Popen
+        command = args[1] if len(args) > 1 and args[1] else args[0]
+        self.child(command, frame)
+
+    def _fork(self, _args: Tuple[Any, ...], frame: Any) -> None:
+        self.child("fork", frame)
+
+    def child(self, command: Any, frame: Any) -> None:
+        """A process that cannot be seen into is started."""
+        trail: List[Any] = []
+        scope = self._frames.scope(frame, trail)
+        if scope is None or any(f.f_code.co_filename.endswith(_SELF_DESCRIPTIONS) for f in trail):
+            return
+        self._ledger.blind(scope, "child-process", self._shown(command))
+
+    def _shown(self, command: Any) -> str:
+        if isinstance(command, (list, tuple)):
+            parts = [paths.as_text(part) or "?" for part in command]
+        else:
+            parts = [paths.as_text(command) or "?"]
+        shown = " ".join("python" if part == sys.executable else part for part in parts)
+        for root in self._workspace.roots:
+            shown = shown.replace(root, "")
+        return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+
+
+def _by_name(args: Tuple[Any, ...], index: int) -> bool:
+    """False when the path is relative to a folder held open by descriptor."""
+    descriptor: Optional[Any] = args[index] if len(args) > index else -1
+    return descriptor in (-1, None)
+
+

@@ -1,0 +1,70 @@
+"""Sees that the list of installed distributions is read, and for which question.
+
+Unaware of what is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, List, Optional, Set
+
+from . import ledger as kinds
+
+# importlib/metadata/__init__.py, importlib/metadata.py, importlib_metadata, pkg_resources
+_READERS = ("metadata", "importlib_metadata", "pkg_resources")
+
+
+class Installed:
+    """Turns look-ups of site-packages into externals named by question, or into "all of it"."""
+
+    def __init__(self, frames: Any, ledger: Any) -> None:
+        self._frames = frames
+        self._ledger = ledger
+        self._sites: Set[str] = {
+            folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))
+        }
+        self.loading_plugins = True
+
+    def is_site(self, path: Any) -> bool:
+        """Whether a path outside the workspace is a folder that holds distributions."""
+        return path.__class__ is str and path in self._sites
+
+    def looked_up(self, frame: Any) -> None:
+        """Such a folder was listed or asked for its time."""
+        trail: List[Any] = []
+        scope = self._frames.scope(frame, trail)
+        if scope is not None and not self.noted(scope, trail):
+            self._note(scope, None)
+
+    def noted(self, scope: str, trail: List[Any]) -> bool:
+        """True when the library that reads metadata is on the trail; then it is told here."""
+        for frame in trail:
+            folder, name = os.path.split(frame.f_code.co_filename)
+            if name == "metadata.py" or os.path.basename(folder) in _READERS:
+                self._note(scope, _question(trail))
+                return True
+        return False
+
+    def _note(self, scope: str, question: Optional[str]) -> None:
+        if self.loading_plugins:
+            return  # pytest's plugins, and what they ask, count for every test anyway
+        if question is None:
+            self._ledger.note(scope, kinds.INSTALLED, "")
+        else:
+            self._ledger.note(scope, kinds.EXTERNAL, question)
+
+
+def _question(trail: List[Any]) -> Optional[str]:
+    """The one distribution, or the one group of entry points, that is asked for."""
+    for frame in trail:
+        name = frame.f_code.co_name
+        if name == "from_name":
+            asked = frame.f_locals.get("name")
+            if isinstance(asked, str):
+                return "distribution:" + asked.lower().replace("_", "-").replace(".", "-")
+        elif name == "entry_points":
+            params = frame.f_locals.get("params")
+            group = params.get("group") if isinstance(params, dict) else None
+            return "entry-points:" + (group if isinstance(group, str) else "*")
+    return None

@@ -1,0 +1,81 @@
+"""Keeps what each scope did, once each and in order, until it is flushed. Unaware of how it was seen."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Set, Tuple
+
+READ, LISTING, PROBE, WRITTEN, LOADED, EXTERNAL, INSTALLED, BODY = 1, 2, 4, 8, 16, 32, 64, 128
+_LETTERS = {
+    READ: "r",
+    LISTING: "l",
+    PROBE: "p",
+    WRITTEN: "w",
+    LOADED: "m",
+    EXTERNAL: "x",
+    INSTALLED: "i",
+    BODY: "b",
+}
+_INPUT = READ | LISTING | PROBE
+SESSION = "session"
+
+
+class Ledger:
+    """The accesses of one process; `scope` is what an access counts for unless a module is running."""
+
+    def __init__(self) -> None:
+        self.scope = SESSION
+        self._books: Dict[str, Dict[str, int]] = {}
+        self._made: Dict[str, Set[str]] = {}
+        self._pending: List[Tuple[str, int, str]] = []
+        self._blind: Dict[Tuple[str, str, str], None] = {}
+        self._blind_pending: List[Tuple[str, str, str]] = []
+
+    def note(self, scope: str, kind: int, name: str) -> None:
+        """One access. What the same scope made before is no input of it."""
+        book = self._books.get(scope)
+        if book is None:
+            book = self._books[scope] = {}
+        mask = book.get(name, 0)
+        if mask & kind:
+            return
+        if kind & _INPUT and (mask & WRITTEN or self._is_made(scope, name)):
+            return
+        book[name] = mask | kind
+        self._pending.append((scope, kind, name))
+
+    def made_folder(self, scope: str, name: str) -> None:
+        """The scope made this folder, so nothing below it is an input."""
+        self.note(scope, WRITTEN, name)
+        self._made.setdefault(scope, set()).add(name)
+
+    def _is_made(self, scope: str, name: str) -> bool:
+        made = self._made.get(scope)
+        while made and name:
+            if name in made:
+                return True
+            name = name.rpartition("/")[0]
+        return False
+
+    def blind(self, scope: str, code: str, what: str) -> None:
+        """Something that cannot be seen through happened."""
+        key = (scope, code, what)
+        if key not in self._blind:
+            self._blind[key] = None
+            self._blind_pending.append(key)
+
+    def drain(self, spool: Any) -> None:
+        """Queue what is new on the spool."""
+        if self._pending:
+            pending, self._pending = self._pending, []
+            last, seen = None, []
+            for scope, kind, name in pending:
+                if scope != last:
+                    if seen:
+                        spool.add(["seen", last, seen])
+                    last, seen = scope, []
+                seen.append([_LETTERS[kind], name])
+            spool.add(["seen", last, seen])
+        if self._blind_pending:
+            blind, self._blind_pending = self._blind_pending, []
+            for scope, code, what in blind:
+                spool.add(["blind", scope, code, what])

@@ -1,0 +1,200 @@
+"""Which paths belong to the workspace, and their repo paths. Unaware of who asks.
+
+A repo path is relative to the workspace root, with "/" between its parts; "" is the root.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import sysconfig
+from typing import Any, Dict, List, Optional, Set
+
+_NOISE_PARTS = frozenset(
+    (
+        "__pycache__",
+        ".pytest_cache",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".hypothesis",
+        ".coverage",
+        ".git",
+        ".tox",
+        ".nox",
+        ".venv",
+        "node_modules",
+        ".affected-cache",
+    )
+)
+_CACHE_LIMIT = 50_000
+_lstat = os.lstat
+_readlink = os.readlink
+
+
+class Workspace:
+    """Locates paths; keeps the answers of absolute ones."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        real = os.path.realpath(root)
+        self.roots = (root + "/",) if real == root else (root + "/", real + "/")
+        self._outside = tuple(
+            folder + "/" for folder in _interpreter_folders() if folder.startswith(self.roots)
+        )
+        self._located: Dict[str, Optional[str]] = {}
+        self._virtual: Dict[str, bool] = {}
+        self._folders: Dict[str, str] = {}
+        self.aliases: Dict[str, str] = {}
+
+    def locate(self, path: Any) -> Optional[str]:
+        """The repo path of `path` (str, bytes or path-like), None for noise and what is outside."""
+        if path.__class__ is not str:
+            path = as_text(path)
+            if path is None:
+                return None
+        if path[:1] != "/":
+            return self._locate_relative(path)
+        try:
+            return self._located[path]
+        except KeyError:
+            pass
+        found = self._find(path)
+        if len(self._located) > _CACHE_LIMIT:
+            self._located.clear()
+        self._located[path] = found
+        return found
+
+    def _locate_relative(self, path: str) -> Optional[str]:
+        try:
+            return self.locate(os.path.join(os.getcwd(), path))
+        except OSError:
+            return None
+
+    def _find(self, path: str) -> Optional[str]:
+        if "\0" in path:
+            return None
+        whole = os.path.normpath(path) + "/"
+        if whole.startswith("//"):
+            whole = whole[1:]
+        for alias, target in self.aliases.items():
+            if whole.startswith(alias + "/"):
+                whole = target + whole[len(alias) :]
+                break
+        for root in self.roots:
+            if whole.startswith(root):
+                break
+        else:
+            return None
+        if self._outside and whole.startswith(self._outside):
+            return None
+        found = whole[len(root) : -1]
+        return None if self._is_noise(found) else found
+
+    def _is_noise(self, path: str) -> bool:
+        if path.endswith(".pyc"):
+            return True
+        parts = path.split("/")
+        if not _NOISE_PARTS.isdisjoint(parts):
+            return True
+        if parts[-1].startswith(".coverage."):
+            return True
+        return "venv" in parts and self._in_virtual(parts)
+
+    def _in_virtual(self, parts: List[str]) -> bool:
+        folder = "/".join(parts[: parts.index("venv") + 1])
+        if folder not in self._virtual:
+            self._virtual[folder] = exists(self.absolute(folder + "/pyvenv.cfg"))
+        return self._virtual[folder]
+
+    def absolute(self, path: str) -> str:
+        """The path on disk of a repo path."""
+        return self.roots[0] + path if path else self.root
+
+    def links(self, path: str) -> List[str]:
+        """Repo paths of the symbolic links on the way to `path`, and of where they lead."""
+        folder, _, name = path.rpartition("/")
+        real = self._real_folder(folder)
+        found: List[str] = []
+        if real != self.absolute(folder):
+            found.extend(self._links_above(path))
+        try:
+            is_link = stat.S_ISLNK(_lstat(self.absolute(path)).st_mode)
+        except (OSError, ValueError):
+            is_link = False
+        if is_link or found:
+            target = self.locate(os.path.realpath(self.absolute(path)))
+            if target is not None and target != path:
+                found.append(target)
+        return found
+
+    def _real_folder(self, folder: str) -> str:
+        real = self._folders.get(folder)
+        if real is None:
+            whole = self.absolute(folder)
+            real = os.path.realpath(whole)
+            if len(self.roots) > 1 and real.startswith(self.roots[1]):
+                real = self.roots[0] + real[len(self.roots[1]) :]
+            elif real == self.roots[-1][:-1]:
+                real = whole
+            self._folders[folder] = real
+        return real
+
+    def _links_above(self, path: str) -> List[str]:
+        found = []
+        head = path.rpartition("/")[0]
+        while head:
+            try:
+                if stat.S_ISLNK(_lstat(self.absolute(head)).st_mode):
+                    found.append(head)
+            except OSError:
+                pass
+            head = head.rpartition("/")[0]
+        return found
+
+    def forget_links(self) -> None:
+        """A link was made or removed: look again."""
+        self._folders.clear()
+        self._located.clear()
+
+
+def _interpreter_folders() -> Set[str]:
+    found = {sys.prefix, sys.exec_prefix, sys.base_prefix}
+    found.update(sysconfig.get_paths().values())
+    return {os.path.abspath(folder) for folder in found if folder}
+
+
+def as_text(path: Any) -> Optional[str]:
+    """`path` as str, None when it is a file descriptor or nonsense."""
+    try:
+        path = os.fspath(path)
+        return os.fsdecode(path) if path.__class__ is not str else path
+    except Exception:
+        return None
+
+
+def of_descriptor(descriptor: int) -> Optional[str]:
+    """The path an open folder's descriptor stands for, where the system tells."""
+    for pattern in ("/proc/self/fd/%d", "/dev/fd/%d"):
+        try:
+            return _readlink(pattern % descriptor)
+        except OSError:
+            continue
+    return None
+
+
+def exists(path: str) -> bool:
+    """Whether anything has that name; unseen by the tracer."""
+    try:
+        _lstat(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def is_folder(path: str) -> bool:
+    """Whether it is a folder and no link; unseen by the tracer."""
+    try:
+        return stat.S_ISDIR(_lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
