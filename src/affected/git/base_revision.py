@@ -218,8 +218,10 @@ class _Search:
         return None
 
     def fetch_branch(self, remote: str, branch: str) -> None:
-        """Have a branch of the remote here; in a shallow clone its last commits only."""
-        limit = f"--depth={DEEPENING_STEPS[0]}" if self.repository.is_shallow() else ""
+        """Have a branch of the remote here; into a shallow clone its last commits only."""
+        limit = ""
+        if self.repository.is_shallow():  # a smaller number would cut what is there
+            limit = f"--depth={self.repository.count('HEAD') + DEEPENING_STEPS[0]}"
         refspec = f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}"
         words = self.fetch(remote, (refspec,), limit)
         if words:

@@ -73,6 +73,10 @@ class Commits:
         """The parents a commit names, whether or not they are present."""
         return history.parents(self.git, commit)
 
+    def count(self, revision: str) -> int:
+        """How many commits of `revision`'s history are here, itself included."""
+        return history.count(self.git, revision)
+
     def remotes(self) -> tuple[str, ...]:
         """Names of the configured remotes, "origin" first."""
         names = {

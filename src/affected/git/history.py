@@ -10,7 +10,6 @@ from typing import Final
 from affected.git.output import (
     RawChange,
     TreeEntry,
-    parse_paths,
     parse_raw_diff,
     parse_tree,
 )
@@ -33,7 +32,7 @@ _FETCH: Final = (
 
 def resolve(git: Git, revision: str) -> str | None:
     """The commit id that `revision` names, None when no such commit is present locally."""
-    if not revision or revision.startswith("-") or "\0" in revision or "\n" in revision:
+    if not revision or revision[0] in "-^" or "\0" in revision or "\n" in revision:
         return None
     answer = git.ask("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", lazy=False)
     found = answer.stdout.decode("ascii", "replace").strip()
@@ -78,6 +77,11 @@ def is_ancestor(git: Git, older: str, newer: str) -> bool:
     return answer.status == 0
 
 
+def count(git: Git, revision: str) -> int:
+    """How many commits of `revision`'s history are here, itself included."""
+    return int(git.run("rev-list", "--count", revision, "--").stdout)
+
+
 def parents(git: Git, commit: str) -> tuple[str, ...]:
     """The parents that the commit itself names, present locally or not."""
     content = git.run("cat-file", "commit", commit).stdout
@@ -114,17 +118,7 @@ def entries_along(git: Git, commit: str, path: str) -> list[TreeEntry]:
     answer = git.run(
         "--literal-pathspecs", "ls-tree", "-z", "-t", "--full-tree", commit, "--", *asked
     )
-    return [TreeEntry(e.mode, e.oid, e.path) for e in _tree_lines(answer.stdout)]
-
-
-def _tree_lines(raw: bytes) -> list[TreeEntry]:
-    return list(parse_tree(raw))
-
-
-def refs(git: Git, *patterns: str) -> list[str]:
-    """The full names of the refs that match."""
-    answer = git.run("for-each-ref", "--format=%(refname)%00", *patterns)
-    return [name.strip("\n") for name in parse_paths(answer.stdout) if name.strip("\n")]
+    return list(parse_tree(answer.stdout))
 
 
 def symbolic_ref(git: Git, name: str) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -77,8 +77,9 @@ class RawChange(NamedTuple):
 
 
 def parse_status(raw: bytes) -> ParsedStatus:
-    """Read `git status --porcelain=v2 -z --branch`; ValueError for another format."""
-    head = branch = ""
+    """Read `git status --porcelain=v2 -z --branch`; ValueError for anything else, or a part."""
+    head: str | None = None
+    branch = ""
     entries: list[StatusEntry] = []
     fields = iter(os.fsdecode(raw).split("\0"))
     for line in fields:
@@ -101,6 +102,8 @@ def parse_status(raw: bytes) -> ParsedStatus:
             entries.append(StatusEntry(RepoPath(parts[10]), StatusKind.CONFLICTED, submodule))
         elif letter not in ("", "!"):
             raise ValueError(f"not a line of git status: {line!r}")
+    if head is None:
+        raise ValueError("a git status without its commit")
     return ParsedStatus(head, branch, tuple(entries))
 
 
@@ -178,6 +181,6 @@ def parse_configuration(raw: bytes) -> dict[str, str]:
     return values
 
 
-def feed(paths: Iterator[RepoPath] | list[RepoPath]) -> bytes:
+def feed(paths: Iterable[RepoPath]) -> bytes:
     """NUL-terminated paths, as git reads them with `-z --stdin`."""
     return b"".join(os.fsencode(path) + b"\0" for path in paths)

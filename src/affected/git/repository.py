@@ -106,12 +106,12 @@ class Repository(Commits):
         found: set[RepoPath] = set()
         for inner, prefix, asked in self.by_checkout(paths):
             direct = [path for path in asked if path and not inner.behind_link(path)]
-            if direct:
+            if direct:  # "./" keeps a name that starts with a colon from being read as magic
+                request = feed(RepoPath(f"./{path}") for path in direct)
                 answer = inner.git.run(
-                    "--literal-pathspecs", "check-ignore", "-z", "--stdin",
-                    stdin=feed(direct), accept=(0, 1),
-                )  # fmt: skip
-                found.update(join(prefix, path) for path in parse_paths(answer.stdout))
+                    "check-ignore", "-z", "--stdin", stdin=request, accept=(0, 1)
+                )
+                found.update(join(prefix, path[2:]) for path in parse_paths(answer.stdout))
         return found
 
     def converted(self, paths: Iterable[RepoPath]) -> set[RepoPath]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from affected.errors import UserError
 from affected.git.output import (
     ParsedStatus,
     StatusEntry,
@@ -52,13 +53,14 @@ class Status:
 class PendingStatus:
     """A `git status` that runs while its starter does something else."""
 
-    __slots__ = ("_expand", "_processes", "_status")
+    __slots__ = ("_closed", "_expand", "_processes", "_status")
 
     def __init__(
         self, git: Git, expand: Callable[[ParsedStatus], Status], *, stat_changes: bool
     ) -> None:
         self._expand = expand
         self._status: Status | None = None
+        self._closed = False
         commands = (STATUS, TOUCHED) if stat_changes else (STATUS,)
         self._processes: list[tuple[tuple[str, ...], subprocess.Popen[bytes]]] = []
         for command in commands:
@@ -67,9 +69,11 @@ class PendingStatus:
     def result(self) -> Status:
         """Wait for git and say what it found; the same value when asked again.
 
-        UserError when git fails: a failed status is never "nothing changed".
+        UserError when git fails or was closed: a failed status is never "nothing changed".
         """
         if self._status is None:
+            if self._closed:
+                raise UserError("git status was ended before it could answer")
             try:
                 parsed = parse_status(self._output(0))
                 if len(self._processes) > 1:
@@ -81,6 +85,7 @@ class PendingStatus:
 
     def close(self) -> None:
         """End git when its answer is no longer wanted; harmless afterwards."""
+        self._closed = True
         for _, process in self._processes:
             stop(process)
 
