@@ -6,11 +6,21 @@ Unaware of the disk and of import statements: paths and names in, names out.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from affected.model.path import ROOT, RepoPath, is_under, join, name, parent, relative_to
+from affected.model.path import (
+    ROOT,
+    RepoPath,
+    decode,
+    encode,
+    is_under,
+    join,
+    name,
+    parent,
+    relative_to,
+)
 
 VERSION: Final = 1
 """Version of the stored form. 1: the first one."""
@@ -37,13 +47,16 @@ class ModuleRoots:
     """Every root with the top-level names that lie in it.
 
     `tops`: name -> roots that hold it; `compiled`: path without suffix -> compiled modules there;
-    `projects`: the folders of all projects, by which importers are told apart.
+    `projects`: the folders of all projects, by which importers are told apart; `loose`: modules in
+    folders that are neither packages nor roots (scripts), one line a name: the name and its
+    folders, each after a tab.
     """
 
     roots: Mapping[RepoPath, Root]
     tops: Mapping[str, tuple[RepoPath, ...]]
     compiled: Mapping[RepoPath, tuple[RepoPath, ...]]
     projects: frozenset[RepoPath]
+    loose: bytes = b"\n"
 
     def project_of(self, path: str) -> RepoPath:
         """The folder of the innermost project that holds `path`."""
@@ -54,16 +67,32 @@ class ModuleRoots:
             path = path.rpartition("/")[0]
         return ROOT
 
-    def with_added(
-        self, paths: Iterable[RepoPath], has_init: Collection[RepoPath] = ()
-    ) -> ModuleRoots:
-        """The roots once `paths` exist too; names that have gone may stay: they do no harm.
+    def loose_folders(self, top: str, project: str) -> list[RepoPath]:
+        """The folders of scripts in `project` that hold a module `top`."""
+        found: list[RepoPath] = []
+        needle = b"\n" + encode(top) + b"\t"
+        at = self.loose.find(needle)
+        while at >= 0:
+            end = self.loose.index(b"\n", at + 1)
+            for folder in self.loose[at + len(needle) : end].split(b"\t"):
+                path = decode(folder)
+                if self.project_of(path) == project:
+                    found.append(path)
+            at = self.loose.find(needle, end)
+        return sorted(found)
 
-        `has_init`: those folders above `paths` that hold an `__init__.py`, the added included.
+    def with_added(
+        self, paths: Iterable[RepoPath], exists: Callable[[RepoPath], bool]
+    ) -> ModuleRoots:
+        """The roots once the files `paths` exist too, as `exists` tells of all files.
+
+        What has gone may stay in the result: it does no harm. Files that change which folders
+        are roots by their content (manifests, pytest configuration) need `find_roots` anew.
         """
         roots = dict(self.roots)
         tops = dict(self.tops)
         compiled = dict(self.compiled)
+        loose = [self.loose]
         for path in paths:
             if path.endswith(EXTENSIONS):
                 stem = stem_of(path)
@@ -71,16 +100,20 @@ class ModuleRoots:
             elif not path.endswith(".py"):
                 continue
             folder = parent(path)
-            while folder and folder in has_init:
+            while folder and exists(join(folder, "__init__.py")):
                 folder = parent(folder)
-            if folder not in roots and (name(path) == "conftest.py" or folder != parent(path)):
-                roots[folder] = Root(folder, self.project_of(folder), exported=True)
+            packaged = folder != parent(path)
+            if folder not in roots and (packaged or name(path) == "conftest.py"):
+                roots[folder] = Root(folder, self.project_of(folder), exported=packaged)
+            elif folder not in roots:
+                line = encode(stem_of(name(path))) + b"\t" + encode(folder) + b"\n"
+                loose.append(line)
             for root in roots:
                 if is_under(path, root):
                     top = relative_to(path, root).partition("/")[0].partition(".")[0]
                     if root not in tops.get(top, ()):
                         tops[top] = tuple(sorted((*tops.get(top, ()), root)))
-        return replace(self, roots=roots, tops=tops, compiled=compiled)
+        return replace(self, roots=roots, tops=tops, compiled=compiled, loose=b"".join(loose))
 
     def pack(self) -> bytes:
         """The stored form."""
@@ -93,12 +126,13 @@ class ModuleRoots:
             {stem: list(paths) for stem, paths in self.compiled.items()},
             sorted(self.projects),
         ]
-        return json.dumps(value, separators=(",", ":")).encode("ascii")
+        return json.dumps(value, separators=(",", ":")).encode("ascii") + self.loose
 
     @staticmethod
     def unpack(packed: bytes) -> ModuleRoots:
         """Inverse of `pack`. Raises ValueError for bytes of another version."""
-        value = json.loads(packed)
+        head, newline, loose = packed.partition(b"\n")
+        value = json.loads(head)
         if not isinstance(value, list) or value[0] != VERSION:
             raise ValueError("module roots of another version")
         _, rows, tops, compiled, projects = value
@@ -108,6 +142,7 @@ class ModuleRoots:
             tops={top: tuple([roots[at].path for at in places]) for top, places in tops.items()},
             compiled={RepoPath(stem): tuple(paths) for stem, paths in compiled.items()},
             projects=frozenset(projects),
+            loose=newline + loose,
         )
 
 

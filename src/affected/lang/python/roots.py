@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from affected.lang.python.manifests import source_folders
 from affected.lang.python.modules import EXTENSIONS, ModuleRoots, Root, stem_of
-from affected.model.path import ROOT, RepoPath, join, name, parent
+from affected.model.path import ROOT, RepoPath, encode, join, name, parent
 from affected.model.target import Project, TestSettings
 
 Children = dict[str, set[str]]
@@ -48,6 +48,7 @@ def find_roots(
         tops={top: tuple(tops[top]) for top in sorted(tops)},
         compiled=_compiled(modules),
         projects=owners,
+        loose=_loose(modules, roots),
     )
 
 
@@ -120,3 +121,15 @@ def _compiled(modules: Iterable[RepoPath]) -> dict[RepoPath, tuple[RepoPath, ...
         if path.endswith(EXTENSIONS):
             found.setdefault(stem_of(path), []).append(path)
     return {stem: tuple(sorted(paths)) for stem, paths in sorted(found.items())}
+
+
+def _loose(modules: Iterable[RepoPath], roots: Collection[RepoPath]) -> bytes:
+    """The modules of folders that are neither packages nor roots, as `ModuleRoots.loose`."""
+    packages = {parent(path) for path in modules if name(path) == "__init__.py"}
+    found: dict[str, list[str]] = {}
+    for path in modules:
+        folder, _, last = path.rpartition("/")
+        if folder not in packages and folder not in roots:
+            found.setdefault(last.partition(".")[0], []).append(folder)
+    lines = [encode("\t".join((top, *found[top]))) for top in sorted(found)]
+    return b"\n" + b"".join(line + b"\n" for line in lines)

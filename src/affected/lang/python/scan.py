@@ -37,11 +37,10 @@ _IMPORT: Final = re.compile(
 )
 _LITERAL: Final = rb"[rRuU]?([\"'])(\.*[\w\x80-\xff.]+)\1"
 _CALLED: Final = re.compile(
-    rb"\s*\(\s*(?:\w+\s*=\s*)?" + _LITERAL + rb"\s*"
-    rb"(?:,\s*(?:package\s*=\s*)?(?:([\"'])([\w\x80-\xff.]+)\3|(\w+))\s*)?[,)]"
+    rb"\s*\(\s*(?:\w+\s*=\s*)?" + _LITERAL + rb"\s*(?:[,)]\s*)"
+    rb"(?:package\s*=\s*)?(?:([\"'])([\w\x80-\xff.]+)\3|([\w.]+))?"
 )
-_LITERAL_FIRST: Final = re.compile(rb"\s*\(\s*(?:\w+\s*=\s*)?" + _LITERAL + rb"\s*[,)]")
-_NOT_CALLED: Final = re.compile(rb"[ \t]*[,)\n;\]}]")
+_NOT_CALLED: Final = re.compile(rb"[ \t]*(?:[,)\n;\]}]|\Z)")
 _FIND_SPEC: Final = re.compile(rb"find_spec\s*\(\s*(?:name\s*=\s*)?" + _LITERAL)
 _DOUBLE: Final = re.compile(
     rb'"([A-Za-z_\x80-\xff][\w\x80-\xff]*+(?:\.[A-Za-z_\x80-\xff][\w\x80-\xff]*+)++)(?::[\w.]*+)?"'
@@ -52,15 +51,16 @@ _LISTED: Final = re.compile(
 )
 _QUOTED: Final = re.compile(rb"[\"']([\w\x80-\xff.]+)[\"']")
 _HEADER: Final = re.compile(
-    rb"\n(?:async|class|def|elif|else|except|finally|for|if|match|try|while|with)(?!%s)[^\n]*" % _N
+    rb"\n(?:async|class|def|elif|else|except|finally|for|if|match|try|while|with)(?!%s)" % _N
 )
 _TYPING: Final = re.compile(rb"\n(?:el)?if[ \t\f(]+(?:\w+[ \t]*\.[ \t]*)*TYPE_CHECKING[ \t)]*:")
 _COMMENT_BREAK: Final = re.compile(rb"(#[^\n]*)\\\n")
-_COOKIE: Final = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)", re.MULTILINE)
-_FILE_SUFFIXES: Final = frozenset(
-    (b"py", b"pyi", b"pyc", b"txt", b"md", b"rst", b"cfg", b"yml", b"lock")
-)
-_BEFORE_STATEMENT: Final = b"\n;:"
+_COOKIE: Final = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
+_BLANK: Final = re.compile(rb"[ \t\f]*(?:#.*)?")
+_FILE_SUFFIXES: Final = frozenset((b"py", b"pyi", b"pyc", b"txt", b"md", b"rst", b"yml"))
+_LINE_FEED: Final = 10
+_MARGIN: Final = 256
+"""More white space than this before a statement is not looked through: it counts as one."""
 _MODULE, _LAZY, _TYPED, _STAR, _STRING = b"0", b"1", b"2", b"4", b"5"
 
 
@@ -91,37 +91,32 @@ class Scanner:
 
     def _statements(self, text: bytes, lines: dict[bytes, None]) -> bool:
         """Add the import statements; True when a comment's last backslash may have hidden one."""
-        spans: dict[int, int] = {}
-        headers: list[int] | None = None
+        blocks = _Blocks(text)
         doubtful = False
-        for pattern in (_FROM, _IMPORT):
-            for match in pattern.finditer(text):
-                start = match.start()
-                keyword = 0
-                if pattern is _FROM:
-                    keyword = match.start(1)
-                    spans[keyword] = start
-                    keyword -= start
-                elif match[1]:
-                    _dynamic(text, match, spans, lines)
-                    continue
-                elif start in spans:
-                    continue
-                raw = match[0]
-                if b"\\" in raw and b"#" in text[text.rfind(b"\n", 0, start) : start]:
-                    doubtful = True
-                tag = _MODULE
-                if text[start - 1] != 10:  # not at the start of a line
-                    before = text[max(0, start - 256) : start].rstrip(b" \t\f")
-                    if before and before[-1] not in _BEFORE_STATEMENT:
-                        if not before.endswith((b">>>", b"...")):
-                            continue
-                        tag = stored.DOCTEST + _MODULE
-                    else:
-                        if headers is None:
-                            headers = [one.start() for one in _HEADER.finditer(text)]
-                        tag = _kind(text, start, headers)
-                self._add(raw, keyword, tag, lines)
+        keywords: set[int] = set()
+        for match in _FROM.finditer(text):
+            start = match.start()
+            keyword = match.start(1)
+            keywords.add(keyword)
+            raw = match[0]
+            if b"\\" in raw:
+                doubtful = doubtful or blocks.commented(start)
+            tag = _MODULE if text[start - 1] == _LINE_FEED else blocks.tag(start)
+            if tag:
+                self._add(raw, keyword - start, tag, lines)
+        for match in _IMPORT.finditer(text):
+            if match[1]:
+                _dynamic(text, match, lines)
+                continue
+            start = match.start()
+            if start in keywords:
+                continue
+            raw = match[0]
+            if b"\\" in raw:
+                doubtful = doubtful or blocks.commented(start)
+            tag = _MODULE if text[start - 1] == _LINE_FEED else blocks.tag(start)
+            if tag:
+                self._add(raw, 0, tag, lines)
         return doubtful
 
     def _add(self, raw: bytes, keyword: int, tag: bytes, lines: dict[bytes, None]) -> None:
@@ -129,10 +124,45 @@ class Scanner:
         if found is None:
             found = self._clauses[raw] = stored.clauses(raw, keyword)
         for clause in found:
-            if clause.endswith(b":*") and tag == _MODULE:
+            if tag == _MODULE and clause.endswith(b":*"):
                 lines[_STAR + clause] = None
             else:
                 lines[tag + clause] = None
+
+
+class _Blocks:
+    """The compound statements at the left margin of one text, by which imports get their kind."""
+
+    __slots__ = ("_headers", "_text")
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._headers: list[int] | None = None
+
+    def commented(self, start: int) -> bool:
+        """True when a `#` stands before `start` on its line."""
+        return b"#" in self._text[self._text.rfind(b"\n", 0, start) : start]
+
+    def tag(self, start: int) -> bytes:
+        """The tag of a statement that does not begin its line; b"" when none can begin there."""
+        text = self._text
+        before = text[max(0, start - _MARGIN) : start].rstrip(b" \t\f")
+        if before and before[-1] not in b"\n;:":
+            if before.endswith((b">>>", b"...")):
+                return stored.DOCTEST + _MODULE
+            return b""
+        if self._headers is None:
+            self._headers = [one.start() for one in _HEADER.finditer(text)]
+        line = text.rfind(b"\n", 0, start)
+        at = bisect.bisect_right(self._headers, line) - 1
+        if at < 0 or (text[line + 1] not in b" \t\f" and self._headers[at] != line):
+            return _MODULE  # nothing compound before it, or: x = 1; import y
+        header = self._headers[at]
+        if text.startswith((b"\ndef", b"\nasync"), header):
+            return _LAZY
+        if _TYPING.match(text, header):
+            return _TYPED
+        return _LAZY if text.find(b"def ", header, start) >= 0 else _MODULE
 
 
 def scan(source: bytes) -> Facts:
@@ -166,78 +196,46 @@ def _plain(source: bytes) -> bytes:
 
 
 def _recoded(source: bytes, head: bytes) -> bytes:
-    lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[:2]
-    cookie = _COOKIE.search(b"\n".join(lines))
+    """`source` in UTF-8, when a comment in its first two lines names another encoding (PEP 263)."""
+    lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    cookie = _COOKIE.match(lines[0])
+    if cookie is None and len(lines) > 1 and _BLANK.fullmatch(lines[0]):
+        cookie = _COOKIE.match(lines[1])
     if cookie is None:
         return source
-    name = cookie[1].decode("ascii").lower().replace("_", "-")
-    if name in {"utf-8", "utf8", "ascii", "us-ascii"}:
-        return source
     try:
-        return source.decode(name).encode("utf-8", "surrogatepass")
+        return source.decode(cookie[1].decode("ascii")).encode("utf-8", "surrogatepass")
     except (LookupError, ValueError):
         return source
 
 
-def _kind(text: bytes, start: int, headers: list[int]) -> bytes:
-    """The kind of an import that does not stand at a line's start, by the block it stands in."""
-    line = text.rfind(b"\n", 0, start)
-    at = bisect.bisect_right(headers, line) - 1
-    if text[line + 1] not in b" \t\f" and (at < 0 or headers[at] != line):
-        return _MODULE  # x = 1; import y
-    if at < 0:
-        return _MODULE
-    header = headers[at]
-    if text.startswith((b"\ndef", b"\nasync"), header):
-        return _LAZY
-    if _TYPING.match(text, header):
-        return _TYPED
-    return _LAZY if text.find(b"def ", header, start) >= 0 else _MODULE
-
-
-def _dynamic(
-    text: bytes, match: re.Match[bytes], spans: dict[int, int], lines: dict[bytes, None]
-) -> None:
+def _dynamic(text: bytes, match: re.Match[bytes], lines: dict[bytes, None]) -> None:
     """Add what `import_module`, `__import__` or `importorskip` is given, or that it is computed."""
-    word = match[1]
-    end = match.end()
-    if word == b"_module" or word == b"__":
-        called = _CALLED.match(text, end)
-        if called is None:
-            called = _LITERAL_FIRST.match(text, end)
-            if called is None:
-                _maybe_computed(text, match, spans, lines)
-                return
-            if called[2].startswith(b"."):
-                lines[stored.COMPUTED] = None
-                return
-        elif called[2].startswith(b"."):
-            if called[4] is not None:
-                absolute = _absolute(called[2], called[4])
-                lines[_STRING + absolute] = None
-                return
-            if called[5] not in (b"__package__", b"__name__"):
-                lines[stored.COMPUTED] = None
-        lines[_STRING + called[2]] = None
+    called = _CALLED.match(text, match.end())
+    if called is None or (called[2].startswith(b".") and called[3] is None and called[5] is None):
+        if match[1] != b"orskip" and (called is not None or _computed(text, match)):
+            lines[stored.COMPUTED] = None
         return
-    called = _LITERAL_FIRST.match(text, end)
-    if called is not None:
-        lines[_STRING + called[2]] = None
+    name = called[2]
+    if name.startswith(b"."):
+        if called[4] is not None:
+            name = _absolute(name, called[4])
+        elif called[5] not in {b"__package__", b"__name__"}:
+            lines[stored.COMPUTED] = None
+    lines[_STRING + name] = None
 
 
-def _maybe_computed(
-    text: bytes, match: re.Match[bytes], spans: dict[int, int], lines: dict[bytes, None]
-) -> None:
+def _computed(text: bytes, match: re.Match[bytes]) -> bool:
+    """True when an importing function is called with, or handed on for, a name not in the text."""
     end = match.end()
     before = text[max(0, match.start() - 16) : match.start()].rstrip(b"_ \t")
     if before.endswith((b"def", b'"', b"'", b"`")):
-        return
+        return False
     if text[end : end + 16].lstrip().startswith(b"("):
-        lines[stored.COMPUTED] = None
-    elif _NOT_CALLED.match(text, end):
-        line = text.rfind(b"\n", 0, match.start())
-        if b"import " not in text[line : match.start()]:
-            lines[stored.COMPUTED] = None
+        return True
+    if _NOT_CALLED.match(text, end) is None:
+        return False
+    return not any(one.start() < end <= one.end() for one in _FROM.finditer(text))
 
 
 def _absolute(relative: bytes, package: bytes) -> bytes:
