@@ -31,19 +31,23 @@ BUILT_IN: Final = (
 
 _NOISY: Final = frozenset(pattern for pattern in BUILT_IN if "*" not in pattern)
 
-# Documents that no test reads by default. Deliberately short: source-like names (README.py), and
-# text beside code or tests, are not in it. One that a test was seen to read counts all the same.
+# Documents that no test reads by default. Deliberately short: source-like names (README.py),
+# folders (news/), and text beside code or tests are not in it. One that a test was seen to read
+# counts all the same.
+_DOCUMENTS: Final = (
+    "README", "LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS", "CONTRIBUTORS",
+    "CONTRIBUTING", "CODE_OF_CONDUCT", "SECURITY", "SUPPORT", "CHANGELOG", "CHANGES",
+    "HISTORY", "NEWS", "MAINTAINERS", "CITATION",
+)  # fmt: skip
 INERT: Final = (
+    *_DOCUMENTS,
     *(
-        pattern
-        for stem in (
-            "README", "LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS", "CONTRIBUTORS",
-            "CONTRIBUTING", "CODE_OF_CONDUCT", "SECURITY", "SUPPORT", "CHANGELOG", "CHANGES",
-            "HISTORY", "NEWS", "MAINTAINERS", "CODEOWNERS", "CITATION",
-        )
-        for spelling in (stem, stem.lower())
-        for pattern in (spelling, f"{spelling}.md", f"{spelling}.rst", f"{spelling}.txt")
+        f"{spelling}.{kind}"
+        for stem in _DOCUMENTS
+        for spelling in (stem, stem.lower(), stem.capitalize())
+        for kind in ("md", "rst", "txt")
     ),
+    "CODEOWNERS",
     "LICENSE-*",
     "CITATION.cff",
     "/*.md",
@@ -58,7 +62,8 @@ INERT: Final = (
     ".editorconfig",
     ".mailmap",
     ".git-blame-ignore-revs",
-)  # fmt: skip
+    "!*.py",  # whatever folder it is in
+)
 
 
 def is_noise(path: str) -> bool:

@@ -78,37 +78,43 @@ class RawChange(NamedTuple):
 
 def parse_status(raw: bytes) -> ParsedStatus:
     """Read `git status --porcelain=v2 -z --branch`; ValueError for anything else, or a part."""
-    head: str | None = None
-    branch = ""
+    headers: dict[str, str] = {}
     entries: list[StatusEntry] = []
     fields = iter(os.fsdecode(raw).split("\0"))
     for line in fields:
         letter = line[:1]
         if letter == "#":
             _, key, value = line.split(" ", 2)
-            if key == "branch.oid":
-                head = "" if value == "(initial)" else value
-            elif key == "branch.head":
-                branch = "" if value == "(detached)" else value
+            headers[key] = value
         elif letter == "?":
             entries.append(StatusEntry(RepoPath(line[2:]), StatusKind.UNTRACKED))
-        elif letter in ("1", "2"):
-            entries.append(_tracked(line, renamed=letter == "2"))
-            if letter == "2":  # the old name follows; asked not to, git may still tell
-                entries.append(StatusEntry(RepoPath(next(fields)), StatusKind.DELETED))
+        elif letter == "1":
+            entries.append(_tracked(line, 8))
+        elif letter == "2":  # the old name follows; asked not to, git may still tell
+            entries.append(_tracked(line, 9))
+            entries.append(StatusEntry(RepoPath(next(fields)), StatusKind.DELETED))
         elif letter == "u":
-            parts = line.split(" ", 10)
-            submodule = "" if parts[2].startswith("N") else parts[2]
-            entries.append(StatusEntry(RepoPath(parts[10]), StatusKind.CONFLICTED, submodule))
+            entries.append(_conflicted(line))
         elif letter not in ("", "!"):
             raise ValueError(f"not a line of git status: {line!r}")
-    if head is None:
+    if "branch.oid" not in headers:
         raise ValueError("a git status without its commit")
-    return ParsedStatus(head, branch, tuple(entries))
+    head, branch = headers["branch.oid"], headers.get("branch.head", "")
+    return ParsedStatus(
+        "" if head == "(initial)" else head,
+        "" if branch == "(detached)" else branch,
+        tuple(entries),
+    )
 
 
-def _tracked(line: str, *, renamed: bool) -> StatusEntry:
-    width = 9 if renamed else 8
+def _conflicted(line: str) -> StatusEntry:
+    parts = line.split(" ", 10)
+    submodule = "" if parts[2].startswith("N") else parts[2]
+    return StatusEntry(RepoPath(parts[10]), StatusKind.CONFLICTED, submodule)
+
+
+def _tracked(line: str, width: int) -> StatusEntry:
+    """An ordinary or renamed entry, `width` fields before its path."""
     parts = line.split(" ", width)
     states, submodule, head_mode, index_mode, disk_mode, head, index = parts[1:8]
     gone = states[1] == "D" or disk_mode == NO_MODE
