@@ -1,9 +1,9 @@
-"""Content identities as plain strings. Unaware of how they are computed.
+r"""Content identities as plain strings. Unaware of how they are computed.
 
 A file's digest is what git calls its blob id (SHA-1, or SHA-256 in a SHA-256 repository), of
 the bytes on disk, followed by its kind: nothing for a plain file, `x` for an executable one, `l`
 for a symbolic link (the blob is the link's text). Git knows these for clean tracked files, so
-they cost no read. The source of the format: git's object format, "blob SIZE\\0" + bytes.
+they cost no read. The source of the format: git's object format, "blob SIZE\0" + bytes.
 """
 
 from __future__ import annotations

@@ -62,5 +62,5 @@ def decode(raw: bytes) -> RepoPath:
 
 
 def display(path: str) -> str:
-    """Printable everywhere: undecodable bytes as `\\xNN`."""
+    r"""Printable everywhere: undecodable bytes as `\xNN`."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

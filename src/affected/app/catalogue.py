@@ -1,0 +1,299 @@
+"""Keeps projects, test settings, targets, source roots and import graph in step with the files.
+
+Unaware of records and runs. Only what a change touched is read, scanned and resolved again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from affected.app.compose import Workspace
+from affected.app.imports import ImportTable
+from affected.app.survey import Survey
+from affected.graph.graph import Graph
+from affected.lang.python.modules import ModuleRoots, module_names, source_roots
+from affected.lang.python.targets import (
+    conftest_chain,
+    discover_projects,
+    test_files,
+    test_settings,
+)
+from affected.model.digest import ABSENT
+from affected.model.edge import EdgeKind
+from affected.model.path import RepoPath, is_under, name, parent
+from affected.model.selection import Change
+from affected.model.target import Project, Target, TargetKind, TestSettings
+from affected.state.index import TargetRow
+
+FORMAT: Final = 1  # 1: the first one
+SHAPE_KEY: Final = "catalogue"
+ROOTS_KEY: Final = "roots"
+SNAPSHOT_KEY: Final = "graph:snapshot"
+OVERLAY_KEY: Final = "graph:overlay"
+
+STRUCTURAL: Final = frozenset(
+    {
+        "pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini", ".pytest.ini",
+        "pytest.toml", ".pytest.toml", "package.json", "go.mod", "Cargo.toml", "affected.toml",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the workspace is divided; everything here follows from manifests and file names."""
+
+    projects: tuple[Project, ...]
+    settings: Mapping[RepoPath, TestSettings]
+    notices: tuple[str, ...] = ()
+
+    def settings_of(self, target: Target) -> TestSettings:
+        """The pytest settings of a test file."""
+        return self.settings[target.settings]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Shape, roots and graph of the workspace as it is now."""
+
+    shape: Shape
+    roots: ModuleRoots
+    graph: Graph
+    touched: frozenset[RepoPath] = field(default_factory=frozenset)  # files with other edges now
+    stale_targets: frozenset[str] = field(default_factory=frozenset)  # their settings changed
+
+
+def refresh(workspace: Workspace, found: Survey) -> Catalogue:
+    """The catalogue now, stored in the index; call inside a transaction, after `survey.store`."""
+    before = None if found.first else load(workspace)
+    if before is None:
+        return _build(workspace)
+    if not found.changes:
+        return before
+    return _update(workspace, found.changes, before)
+
+
+def load(workspace: Workspace) -> Catalogue | None:
+    """The catalogue as last stored; None when there is none of this format."""
+    index = workspace.index
+    shape, roots = index.get(SHAPE_KEY), index.get(ROOTS_KEY)
+    snapshot, overlay = index.get(SNAPSHOT_KEY), index.get(OVERLAY_KEY)
+    if shape is None or roots is None or snapshot is None:
+        return None
+    read = _shape_from(shape)
+    if read is None:
+        return None
+    return Catalogue(read, ModuleRoots.unpack(roots), Graph.unpack(snapshot, overlay or b""))
+
+
+def targets_of(rows: Iterable[TargetRow]) -> list[Target]:
+    """Rows of the index as targets."""
+    return [
+        Target(r.label, TargetKind(r.kind), RepoPath(r.project), r.path, RepoPath(r.settings))
+        for r in rows
+    ]
+
+
+def _build(workspace: Workspace) -> Catalogue:
+    paths = workspace.index.files()
+    shape = _discover(workspace, paths)
+    roots = _roots(workspace, paths, shape)
+    targets = test_files(paths, shape.settings, shape.projects)
+    stale = _store_targets(workspace, targets)
+    imports = ImportTable.over_all(workspace, roots, paths)
+    modules = [path for path in paths if path.endswith(".py")]
+    edges = _edges(imports, shape, targets, modules, paths)
+    graph = Graph.build(edges)
+    _store(workspace, shape, roots, graph)
+    return Catalogue(shape, roots, graph, frozenset(modules), stale)
+
+
+def _update(
+    workspace: Workspace, changes: Mapping[RepoPath, Change], before: Catalogue
+) -> Catalogue:
+    shape, roots, stale = before.shape, before.roots, frozenset[str]()
+    structural = any(_is_structural(change) for change in changes.values())
+    if structural:
+        paths = workspace.index.files()
+        shape = _discover(workspace, paths)
+        roots = _roots(workspace, paths, shape)
+        stale = _store_targets(workspace, test_files(paths, shape.settings, shape.projects))
+        imports = ImportTable.over_all(workspace, roots, paths)
+    else:
+        imports = ImportTable.over_index(workspace, roots)
+    again = _to_resolve(workspace, changes, before, roots)
+    present = {path for path in again if imports.exists(path)}
+    rows = workspace.index.targets(labels=sorted(present))
+    edges: dict[RepoPath, list[tuple[RepoPath, EdgeKind]] | None] = dict.fromkeys(again - present)
+    edges.update(_edges(imports, shape, targets_of(rows), sorted(present), None))
+    touched = {
+        path
+        for path, new in edges.items()
+        if set(new or ()) != set(before.graph.edges(path))
+    }
+    graph = before.graph
+    if touched:
+        graph = graph.with_changes({path: edges[path] for path in touched})
+    if touched or structural:
+        _store(workspace, shape, roots, graph)
+    return Catalogue(shape, roots, graph, frozenset(touched), stale)
+
+
+def _is_structural(change: Change) -> bool:
+    if name(change.path) in STRUCTURAL:
+        return True
+    return ABSENT in {change.old, change.new} and change.path.endswith((".py", ".so", ".pyd"))
+
+
+def _to_resolve(
+    workspace: Workspace,
+    changes: Mapping[RepoPath, Change],
+    before: Catalogue,
+    roots: ModuleRoots,
+) -> set[RepoPath]:
+    """Files whose edges may differ: edited ones, and those that a path come or gone may answer."""
+    again = {path for path in changes if path.endswith(".py")}
+    names: set[str] = set()
+    for path, change in changes.items():
+        if ABSENT not in {change.old, change.new}:
+            continue
+        for known in (before.roots, roots):
+            names.update(n.rpartition(".")[2] for n in module_names(path, known))
+        if name(path) in {"conftest.py", "__init__.py"}:
+            rows = workspace.index.targets()
+            again.update(r.path for r in rows if is_under(r.path, parent(path)))
+    if roots.roots != before.roots.roots:
+        names.update(before.roots.tops.keys() ^ roots.tops.keys())
+        names.update(
+            top
+            for top in before.roots.tops.keys() & roots.tops.keys()
+            if before.roots.tops[top] != roots.tops[top]
+        )
+    if names:
+        needles = [n.encode("utf-8", "surrogateescape") for n in names if n]
+        again.update(workspace.index.files_mentioning(needles))
+    return again
+
+
+def _edges(
+    imports: ImportTable,
+    shape: Shape,
+    targets: Iterable[Target],
+    modules: Iterable[RepoPath],
+    paths: Mapping[RepoPath, Any] | None,
+) -> dict[RepoPath, list[tuple[RepoPath, EdgeKind]]]:
+    edges = imports.edges(modules)
+    exists = paths.__contains__ if paths is not None else imports.exists
+    for target in targets:
+        settings = shape.settings_of(target)
+        found = edges.setdefault(target.path, [])
+        found += [
+            (path, EdgeKind.CONFTEST)
+            for path in conftest_chain(target.path, settings.rootdir)
+            if path != target.path and exists(path)
+        ]
+        for plugin in settings.plugins:
+            found += [(path, EdgeKind.STRING) for path in imports.resolver.candidates(plugin)]
+    return edges
+
+
+def _discover(workspace: Workspace, paths: Mapping[RepoPath, Any]) -> Shape:
+    def read(path: RepoPath) -> bytes:
+        try:
+            return (workspace.root / path).read_bytes()
+        except OSError:
+            return b""
+
+    projects, notices = discover_projects(paths, read)
+    settings, more = test_settings(paths, read, projects)
+    return Shape(projects, settings, (*notices, *more))
+
+
+def _roots(workspace: Workspace, paths: Mapping[RepoPath, Any], shape: Shape) -> ModuleRoots:
+    extra = tuple(RepoPath(folder.strip("/")) for folder in workspace.config.source_roots)
+    return ModuleRoots.over(
+        (*extra, *source_roots(paths, shape.projects, shape.settings.values())), paths
+    )
+
+
+def _store_targets(workspace: Workspace, targets: Iterable[Target]) -> frozenset[str]:
+    """Brings the index's targets in step; returns the labels whose settings changed."""
+    known = {row.label: row for row in workspace.index.targets()}
+    fresh: list[TargetRow] = []
+    stale: set[str] = set()
+    labels: set[str] = set()
+    for t in targets:
+        labels.add(t.label)
+        old = known.get(t.label)
+        if old is not None and (old.project, old.settings) == (t.project, t.settings):
+            continue
+        if old is not None:
+            stale.add(t.label)
+        fresh.append(new_row(t))
+    workspace.index.put_targets(fresh)
+    workspace.index.remove_targets(known.keys() - labels)
+    return frozenset(stale)
+
+
+def new_row(target: Target) -> TargetRow:
+    """The row of a target nothing is known of yet."""
+    return TargetRow(
+        label=target.label,
+        kind=target.kind.value,
+        project=target.project,
+        path=target.path,
+        settings=target.settings,
+        weak="",
+        settled=False,
+        reason="new",
+        tests=0,
+        seconds=0.0,
+        outcome="",
+        ran=0.0,
+    )
+
+
+def _store(workspace: Workspace, shape: Shape, roots: ModuleRoots, graph: Graph) -> None:
+    index = workspace.index
+    index.put(SHAPE_KEY, _shape_bytes(shape))
+    index.put(ROOTS_KEY, roots.pack())
+    snapshot, overlay = graph.pack()
+    if snapshot is not None:
+        index.put(SNAPSHOT_KEY, snapshot)
+    index.put(OVERLAY_KEY, overlay)
+
+
+def _shape_bytes(shape: Shape) -> bytes:
+    tree = {
+        "format": FORMAT,
+        "projects": [asdict(p) for p in shape.projects],
+        "settings": [asdict(s) for s in shape.settings.values()],
+        "notices": shape.notices,
+    }
+    return json.dumps(tree).encode("ascii")
+
+
+def _shape_from(raw: bytes) -> Shape | None:
+    tree = json.loads(raw)
+    if tree["format"] != FORMAT:
+        return None
+    projects = tuple(
+        Project(p["path"], p["name"], tuple(p["manifests"])) for p in tree["projects"]
+    )
+    settings = [
+        TestSettings(
+            folder=s["folder"],
+            rootdir=s["rootdir"],
+            config=s["config"],
+            testpaths=tuple(s["testpaths"]),
+            python_files=tuple(s["python_files"]),
+            pythonpath=tuple(s["pythonpath"]),
+            addopts=tuple(s["addopts"]),
+            plugins=tuple(s["plugins"]),
+        )
+        for s in tree["settings"]
+    ]
+    return Shape(projects, {s.folder: s for s in settings}, tuple(tree["notices"]))

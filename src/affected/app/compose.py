@@ -1,0 +1,90 @@
+"""Opens everything a use case needs; the only module that names concrete classes.
+
+Unaware of what the use cases do with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from affected.cache.disk import DiskStore
+from affected.cache.protocol import RecordStore
+from affected.config.load import load
+from affected.config.schema import Config
+from affected.fs.ignore import Patterns, is_noise
+from affected.fs.workspace import find_root
+from affected.git.repository import Repository
+from affected.model.path import RepoPath
+from affected.state.index import Index
+
+CACHE_VARIABLE = "AFFECTED_CACHE_DIR"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The checked-out monorepo, opened: its root, its settings and what is remembered of it."""
+
+    root: Path
+    config: Config
+    repository: Repository | None
+    index: Index
+    store: DiskStore
+    cache_folder: Path
+    environ: Mapping[str, str]
+    ignored: Patterns
+
+    @property
+    def object_format(self) -> str:
+        """The hash that file digests are made with: git's own for this repository."""
+        return self.repository.object_format if self.repository else "sha1"
+
+    def outside(self, path: RepoPath) -> bool:
+        """True for names that are never an input and never a change."""
+        return is_noise(path) or self.ignored.matches(path)
+
+    @property
+    def records(self) -> RecordStore:
+        """Where records are looked up and written."""
+        return self.store
+
+    def close(self) -> None:
+        """Gives everything back."""
+        self.index.close()
+
+
+def open_workspace(start: Path, environ: Mapping[str, str]) -> Workspace:
+    """The workspace that holds `start`.
+
+    Raises UserError for a broken configuration or an unusable git.
+    """
+    repository = Repository.discover(start)
+    root = repository.root if repository else find_root(start)
+    config = load(root)
+    folder = cache_folder(root, config, environ)
+    identity = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:20]
+    return Workspace(
+        root=root,
+        config=config,
+        repository=repository,
+        index=Index.open(folder / "workspaces" / identity / "index.sqlite"),
+        store=DiskStore(folder / "records", config.cache_size),
+        cache_folder=folder,
+        environ=environ,
+        ignored=Patterns(config.ignore),
+    )
+
+
+def cache_folder(root: Path, config: Config, environ: Mapping[str, str]) -> Path:
+    """AFFECTED_CACHE_DIR, else the configured folder, else the XDG cache folder."""
+    named = environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named).expanduser().absolute()
+    if config.cache_dir:
+        return root / Path(config.cache_dir).expanduser()
+    xdg = environ.get("XDG_CACHE_HOME", "")
+    above = Path(xdg) if os.path.isabs(xdg) else Path("~/.cache").expanduser()
+    return above / "affected"

@@ -1,0 +1,119 @@
+"""`affected explain`: why a target or test runs, or what proves that it may be skipped.
+
+Unaware of how the answer is worded.
+"""
+
+from __future__ import annotations
+
+from affected.app.catalogue import targets_of
+from affected.app.knowledge import Knowledge
+from affected.cache.lookup import Difference, Lookup, Miss
+from affected.cache.record import StoredObservation
+from affected.errors import UserError
+from affected.graph.why import why
+from affected.model.digest import ABSENT
+from affected.model.edge import Edge
+from affected.model.path import RepoPath, display
+from affected.model.selection import Cause
+from affected.model.target import Target
+from affected.report.protocol import ExplainReport, Proof, count
+from affected.state.index import TargetRow
+
+
+def explain(knowledge: Knowledge, asked: str) -> ExplainReport:
+    """The explanation for a label, a test id or a path; UserError when nothing has that name."""
+    row, test = _find(knowledge, asked)
+    target = targets_of([row])[0]
+    key = knowledge.manifests.weak(target)
+    lookup = Lookup(knowledge.workspace.records, knowledge.present(target.project))
+    verdict = lookup.check({row.label: key})[row.label]
+    if test and not isinstance(verdict, Miss):
+        _known_test(verdict.observation, test, asked)
+    if isinstance(verdict, Miss):
+        causes = knowledge.verifier.why(target, row, key, verdict)
+        seen = verdict.nearest
+        return ExplainReport(
+            label=row.label,
+            runs=True,
+            causes=causes,
+            test=test,
+            proof=_proof(lookup, seen) if seen else None,
+            differences=tuple(map(_words, verdict.differences)),
+            chain=_chain(knowledge, target, causes),
+            fingerprint=key,
+            records=_observations(lookup, row.label, key),
+        )
+    return ExplainReport(
+        label=row.label,
+        runs=False,
+        test=test,
+        proof=_proof(lookup, verdict.observation),
+        fingerprint=key,
+        records=_observations(lookup, row.label, key),
+    )
+
+
+def _find(knowledge: Knowledge, asked: str) -> tuple[TargetRow, str]:
+    label, _, rest = asked.partition("::")
+    label = label.removeprefix("./")
+    rows = list(knowledge.workspace.index.targets(labels=[label]))
+    if rows:
+        return rows[0], f"{label}::{rest}" if rest else ""
+    known = [row.label for row in knowledge.workspace.index.targets()]
+    raise UserError(f"no target is called {display(asked)}", _nearest(label, known))
+
+
+def _nearest(label: str, known: list[str]) -> str:
+    import difflib  # noqa: PLC0415  (only on the way to an error)
+
+    close = difflib.get_close_matches(label, known, n=1, cutoff=0.4)
+    if close:
+        return f"did you mean {display(close[0])}?"
+    return "`affected list --all` names every target"
+
+
+def _known_test(observation: StoredObservation, test: str, asked: str) -> None:
+    ids = [result.id for result in observation.results]
+    if not any(known == test or known.startswith((test + "::", test + "[")) for known in ids):
+        label = test.partition("::")[0]
+        raise UserError(f"{display(label)} holds no test {display(asked)}", _nearest(test, ids))
+
+
+def _proof(lookup: Lookup, observation: StoredObservation) -> Proof:
+    return Proof(
+        provenance=observation.provenance,
+        inputs=lookup.inputs(observation) or (),
+        counts=count(observation.results),
+        seconds=observation.seconds,
+        blind_spots=observation.blind_spots,
+    )
+
+
+def _observations(lookup: Lookup, label: str, key: str) -> int:
+    record = lookup.records({label: key}).get(label)
+    return len(record.observations) if record else 0
+
+
+def _words(item: Difference) -> str:
+    then, now = item.then.digest, item.now
+    what = f"{item.then.kind.value} {display(item.then.key)}"
+    if then == ABSENT:
+        return f"{what}: was absent, now {_short(now)}"
+    if now == ABSENT:
+        return f"{what}: was {_short(then)}, now absent"
+    return f"{what}: {_short(then)} → {_short(now)}"
+
+
+def _short(digest: str) -> str:
+    return digest if len(digest) < 20 else digest[:12]  # noqa: PLR2004  (words stay whole)
+
+
+def _chain(
+    knowledge: Knowledge, target: Target, causes: tuple[Cause, ...]
+) -> tuple[Edge, ...]:
+    for cause in causes:
+        if cause.path:
+            found = why(knowledge.catalogue.graph, target.path, RepoPath(cause.path))
+            if found:
+                return found
+    return ()

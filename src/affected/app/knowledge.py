@@ -1,0 +1,116 @@
+"""Everything known of the workspace once the index is in step with the files.
+
+Unaware of what it is asked for: `run`, `list`, `explain` and `graph` all start from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from affected.app import survey as surveys
+from affected.app.catalogue import Catalogue, refresh, targets_of
+from affected.app.compose import Workspace
+from affected.app.imports import ImportTable
+from affected.app.manifests import Manifests
+from affected.app.platforms import Platforms
+from affected.app.present import PresentInputs
+from affected.app.session import TOKEN_KEY, Present, manifests_changed
+from affected.app.survey import Survey
+from affected.app.verify import Verdicts, Verifier, candidates
+from affected.lang.python.resolve import Resolver
+from affected.model.path import RepoPath
+from affected.model.platform import Distribution
+from affected.model.target import Target
+from affected.state.index import TargetRow
+
+ENVIRONMENT_KEY = "environment-token"
+
+
+class Knowledge:
+    """Survey, catalogue, platforms and verdicts of one moment.
+
+    Making one brings the index in step with the files, in one transaction.
+    """
+
+    def __init__(self, present: Present) -> None:
+        self.workspace: Workspace = present.workspace
+        self.found: Survey = present.found
+        self.platforms: Platforms = present.platforms
+        self._present = present
+        self._presents: dict[str, PresentInputs] = {}
+        index = self.workspace.index
+        with index.transaction():
+            surveys.store(self.workspace, self.found)
+            self.catalogue: Catalogue = refresh(self.workspace, self.found)
+            if self.found.first or manifests_changed(self.found.changes) or self._new_projects():
+                self.platforms.read_configs(RepoPath(r.project) for r in index.targets())
+            index.delete(TOKEN_KEY)
+        self.manifests = Manifests(
+            self.workspace, self.catalogue.shape, self.platforms, present.pytest_args
+        )
+
+    @cached_property
+    def token(self) -> str:
+        """See `Present.token`."""
+        return self._present.token()
+
+    @cached_property
+    def imports(self) -> ImportTable:
+        """Resolves the imports of any file."""
+        return ImportTable.over_all(
+            self.workspace, self.catalogue.roots, self.workspace.index.files()
+        )
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """Checks observations against the present."""
+        return Verifier(self.workspace, self.catalogue, self.manifests, self.present)
+
+    def targets(self) -> list[Target]:
+        """Every target, in label order."""
+        return targets_of(self.workspace.index.targets())
+
+    def present(self, project: RepoPath) -> PresentInputs:
+        """Today's digests as the project's interpreter sees them; one for each interpreter."""
+        executable = str(self.platforms.executable(project))
+        if executable not in self._presents:
+
+            def distributions() -> Mapping[str, Distribution]:
+                return self.platforms.interpreter(project).distributions
+
+            self._presents[executable] = PresentInputs(
+                self.workspace, self._resolver, distributions
+            )
+        return self._presents[executable]
+
+    def verify(self) -> Verdicts:
+        """Checks whatever may have changed, and stores what came of it."""
+        index = self.workspace.index
+        before = index.get(ENVIRONMENT_KEY)
+        everything = before is None or before.decode() != self.token
+        rows = candidates(self.workspace, self.found, self.catalogue, everything=everything)
+        verdicts = self.verifier.check(rows)
+        with index.transaction():
+            self._settle(verdicts, everything=everything)
+        return verdicts
+
+    def check(self, rows: list[TargetRow]) -> Verdicts:
+        """The verdicts on just these, stored nowhere."""
+        return self.verifier.check(rows)
+
+    def _settle(self, verdicts: Verdicts, *, everything: bool) -> None:
+        index = self.workspace.index
+        if verdicts.rows:
+            index.put_targets(verdicts.rows.values())
+        if everything:
+            index.put(ENVIRONMENT_KEY, self.token.encode())
+
+    def _resolver(self) -> Resolver:
+        if "imports" in self.__dict__ or self.found.first:
+            return self.imports.resolver
+        return ImportTable.over_index(self.workspace, self.catalogue.roots).resolver
+
+    def _new_projects(self) -> bool:
+        known = set(self.platforms.projects)
+        return any(r.project not in known for r in self.workspace.index.targets(unsettled_only=True))

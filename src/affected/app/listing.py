@@ -1,0 +1,158 @@
+"""`affected list`: what a change affects, by the graph and by what was observed.
+
+Unaware of records: it says what a change reaches, not what may be reused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from affected.app.compose import Workspace
+from affected.app.imports import ImportTable
+from affected.app.knowledge import Knowledge
+from affected.ci.detect import detect
+from affected.fs.ignore import Patterns
+from affected.git.base_revision import Base, BaseHints, resolve_base
+from affected.lang.python.modules import module_names
+from affected.lang.python.resolve import Resolver
+from affected.lang.python.targets import owner
+from affected.model.digest import ABSENT
+from affected.model.path import RepoPath, ancestors
+from affected.model.selection import Change, ChangeSet, Selected
+from affected.model.target import Project, Target
+from affected.report.protocol import Listing, TargetEntry, extent
+from affected.selection.select import Reach, select
+
+LAST_STATE_KEY = "recorded-heads"
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """A change set and how its base was found."""
+
+    change_set: ChangeSet
+    how: str
+
+
+def listing(knowledge: Knowledge, base: str | None, kind: str | None, *, strict: bool) -> Listing:
+    """The affected targets against `base`, or against what the base resolution finds."""
+    diff = change_set(knowledge.workspace, base, strict=strict)
+    targets = [t for t in knowledge.targets() if kind in {None, t.kind.value}]
+    chosen = select_by_graph(knowledge, diff.change_set, targets)
+    by_label = {target.label: target for target in targets}
+    return Listing(
+        base=diff.change_set.base or None,
+        head=diff.change_set.head,
+        selection=extent(len(chosen), len(targets)),
+        changed=tuple(change.path for change in diff.change_set.changes),
+        targets=tuple(_entry(by_label[item.label], item) for item in chosen),
+        known_targets=len(targets),
+        how=diff.how,
+        reason=diff.change_set.reason,
+        notices=knowledge.catalogue.shape.notices,
+    )
+
+
+def change_set(workspace: Workspace, requested: str | None, *, strict: bool) -> Diff:
+    """What differs between the base and the working tree as it is; never "no changes" by mistake.
+
+    Raises UserError for a base the user named that does not exist, BaseUnresolved under `strict`.
+    """
+    repository = workspace.repository
+    if repository is None:
+        return Diff(ChangeSet("", "", (), complete=False, reason="no-git: not a repository"), "")
+    ci = detect(workspace.environ)
+    hints = BaseHints(ci.target_branch, ci.merge_commit)
+    last = workspace.index.get(LAST_STATE_KEY)
+    base = resolve_base(
+        repository, requested, workspace.environ, hints, last.decode() if last else None, strict
+    )
+    head = repository.resolve("HEAD") or ""
+    return Diff(_against(workspace, base, head), base.how)
+
+
+def select_by_graph(
+    knowledge: Knowledge, changes: ChangeSet, targets: list[Target]
+) -> tuple[Selected, ...]:
+    """The targets that the changes reach, with causes."""
+    projects = knowledge.catalogue.shape.projects
+    inert = Patterns(knowledge.workspace.config.inert)
+    index = knowledge.workspace.index
+    graph = knowledge.catalogue.graph
+
+    def observers(path: RepoPath) -> set[str]:
+        return set(index.observed([path, *ancestors(path)]))
+
+    reach = Reach(
+        dependents=graph.dependents,
+        observers=observers,
+        in_graph=lambda path: path.endswith(".py"),
+        owner=lambda path: owner(path, projects),
+        needed_by=lambda project: _needing(knowledge, project),
+        inert=inert.matches,
+    )
+    return select(changes, targets, reach, _shadowed(knowledge, changes))
+
+
+def _against(workspace: Workspace, base: Base, head: str) -> ChangeSet:
+    """The file table (the working tree, just surveyed) against the base commit's tree."""
+    if base.commit is None or workspace.repository is None:
+        return ChangeSet("", head, (), complete=False, reason=base.reason)
+    tree = workspace.repository.tree_listing(base.commit)
+    if tree is None:
+        return ChangeSet(base.commit, head, (), complete=False, reason="base-missing")
+    now = workspace.index.files()
+    special = workspace.repository.converted(now.keys() & tree.keys())
+    changes = [
+        Change(path, tree.get(path, ABSENT), digest)
+        for path, digest in now.items()
+        if tree.get(path) != digest and path not in special
+    ]
+    changes += [
+        Change(path, digest, ABSENT)
+        for path, digest in tree.items()
+        if path not in now and not workspace.outside(path)
+    ]
+    return ChangeSet(base.commit, head, tuple(sorted(changes, key=lambda c: c.path)))
+
+
+def _shadowed(knowledge: Knowledge, changes: ChangeSet) -> set[RepoPath]:
+    """Files with an import that a module come or gone answers, or answered."""
+    moved = {
+        change.path: change
+        for change in changes.changes
+        if ABSENT in {change.old, change.new} and change.path.endswith((".py", ".so", ".pyd"))
+    }
+    roots, index = knowledge.catalogue.roots, knowledge.workspace.index
+    names = {name.rpartition(".")[2] for path in moved for name in module_names(path, roots)}
+    needles = [name.encode("utf-8", "surrogateescape") for name in names if name]
+    if not needles:
+        return set()
+
+    def existed(path: RepoPath) -> bool:
+        return path in moved or index.has_file(path)
+
+    table = ImportTable(
+        knowledge.workspace, Resolver(roots, existed, index.has_folder), existed
+    )
+    edges = table.edges(index.files_mentioning(needles))
+    return {
+        importer
+        for importer, needed in edges.items()
+        if importer not in moved and any(path in moved for path, _ in needed)
+    }
+
+
+def _needing(knowledge: Knowledge, project: Project) -> set[RepoPath]:
+    """The project and every project with a file that needs one of its files."""
+    graph = knowledge.catalogue.graph
+    projects = knowledge.catalogue.shape.projects
+    own: Mapping[RepoPath, Project | None] = {p: owner(p, projects) for p in graph.nodes()}
+    starts = [path for path, holder in own.items() if holder == project]
+    reached = {own[path] for path in graph.dependents(starts) if path in own}
+    return {project.path} | {p.path for p in reached if p is not None}
+
+
+def _entry(target: Target, item: Selected) -> TargetEntry:
+    return TargetEntry(target.label, target.kind.value, target.project, item.causes)

@@ -1,0 +1,102 @@
+"""Today's digests of inputs: what the cache's look-up asks when it checks an observation.
+
+Unaware of records. Each answer is computed once; the file table must be up to date.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+
+from affected.app.compose import Workspace
+from affected.fs.digests import digest_path, listing_digest, probe_digest
+from affected.lang.python.distributions import external_digest
+from affected.lang.python.resolve import Resolver
+from affected.model.digest import ABSENT
+from affected.model.observation import Input, InputKind
+from affected.model.path import RepoPath
+from affected.model.platform import Distribution
+
+
+class PresentInputs:
+    """The workspace seen through one interpreter's installed distributions."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        resolver: Callable[[], Resolver],
+        distributions: Callable[[], Mapping[str, Distribution]],
+    ) -> None:
+        self._workspace = workspace
+        self._resolver = resolver
+        self._distributions = distributions
+        self._known: dict[tuple[InputKind, str], str] = {}
+
+    def digests(self, inputs: Sequence[Input]) -> list[str]:
+        """Today's digest of each input, in order."""
+        self._files([i.key for i in inputs if i.kind is InputKind.FILE])
+        return [self.digest(i.kind, i.key) for i in inputs]
+
+    def digest(self, kind: InputKind, key: str) -> str:
+        """Today's digest of one input."""
+        known = self._known.get((kind, key))
+        if known is None:
+            known = self._known[kind, key] = self._compute(kind, key)
+        return known
+
+    def make(self, kind: InputKind, key: str) -> Input:
+        """The input with today's digest."""
+        return Input(kind, key, self.digest(kind, key))
+
+    def files(self, paths: Sequence[RepoPath]) -> list[Input]:
+        """FILE inputs with today's digests, looked up together."""
+        self._files(paths)
+        return [self.make(InputKind.FILE, path) for path in paths]
+
+    def _files(self, keys: Sequence[str]) -> None:
+        unknown = [
+            RepoPath(key) for key in keys if (InputKind.FILE, key) not in self._known
+        ]
+        if unknown:
+            for path, digest in self._workspace.index.digests(unknown).items():
+                self._known[InputKind.FILE, path] = digest
+
+    def _compute(self, kind: InputKind, key: str) -> str:
+        root = self._workspace.root
+        path = RepoPath(key)
+        match kind:
+            case InputKind.FILE:  # not in the table: ignored by git, absent, or a folder
+                return digest_path(root, path, self._workspace.object_format)
+            case InputKind.PROBE:
+                return probe_digest(root, path)
+            case InputKind.LISTING:
+                return listing_digest(root, path)
+            case InputKind.MODULE:
+                return module_digest(self._resolver().candidates(key))
+            case InputKind.DISTRIBUTION:
+                return external_digest(key, self._distributions())
+            case InputKind.INSTALLED:
+                return installed_digest(self._distributions())
+            case InputKind.ENVIRONMENT:
+                return value_digest(self._workspace.environ.get(key))
+
+
+def module_digest(candidates: Sequence[str]) -> str:
+    """The digest of the files that could answer an import, in order."""
+    if not candidates:
+        return ABSENT
+    joined = "\0".join(candidates).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(joined).hexdigest()[:32]
+
+
+def installed_digest(distributions: Mapping[str, Distribution]) -> str:
+    """The digest of every installed distribution's content."""
+    rows = sorted(f"{d.name} {d.version} {d.digest}" for d in distributions.values())
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def value_digest(value: str | None) -> str:
+    """The digest of an environment variable's value."""
+    if value is None:
+        return ABSENT
+    return hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,207 @@
+"""Stores what finished batches proved: observations into records, rows and watch list into the index.
+
+Unaware of how tests run. Nothing is stored of a target whose inputs changed while it ran.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from affected.app import survey as surveys
+from affected.app.knowledge import Knowledge
+from affected.app.observe import Observed, Observer
+from affected.app.survey import Watched, get_watched, put_watched, watch
+from affected.cache.record import (
+    StoredObservation,
+    merge,
+    read_record,
+    write_record,
+    write_tables,
+)
+from affected.fs.digests import stamp_of
+from affected.model.access import Trace
+from affected.model.observation import InputKind, Provenance
+from affected.model.path import RepoPath
+from affected.model.plan import Batch
+from affected.model.target import Target
+from affected.report.protocol import Unvouched
+from affected.run.trace_log import Harvest
+from affected.state.index import TargetRow
+
+CLOCK_STEP = 20_000_000  # nanoseconds by which a file system's clock may lag
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A batch that ended, with what was seen of it."""
+
+    batch: Batch
+    harvest: Harvest
+    began: float  # seconds since the epoch
+
+
+class Recorder:
+    """Keeps what each finished batch proved, after making sure that nothing moved meanwhile."""
+
+    def __init__(self, knowledge: Knowledge, provenance: Provenance, *, keep: bool) -> None:
+        self._knowledge = knowledge
+        self._provenance = provenance
+        self._keep = keep  # False: arguments such as --lf make a pass depend on the unseen
+        self._seen: set[tuple[InputKind, RepoPath]] = set()
+        self._stamped: dict[tuple[RepoPath, float], bool] = {}
+        self.unvouched: list[Unvouched] = []
+        self.moved: set[RepoPath] = set()  # changed while tests ran
+
+    def record(self, finished: Sequence[Ran]) -> None:
+        """Stores the observations of batches that ended before now."""
+        self.moved |= self._changed_meanwhile()
+        for ran in finished:
+            self._batch(ran)
+
+    def close(self) -> None:
+        """Brings the watch list up to date: what git will not report next time."""
+        index, workspace = self._knowledge.workspace.index, self._knowledge.workspace
+        known = {(w.kind, w.path): w for w in get_watched(workspace)}
+        fresh = self._unreported(self._seen - known.keys())
+        if fresh:
+            with index.transaction():
+                put_watched(workspace, [*known.values(), *fresh])
+
+    def _batch(self, ran: Ran) -> None:
+        knowledge = self._knowledge
+        project = ran.batch.targets[0].project
+        observer = Observer(
+            knowledge.workspace,
+            knowledge.catalogue,
+            knowledge.imports,
+            knowledge.present(project),
+            ran.harvest,
+        )
+        observed: list[tuple[Target, Trace, Observed]] = []
+        rows: dict[str, TargetRow] = {}
+        known = knowledge.workspace.index.targets(labels=[t.label for t in ran.batch.targets])
+        before = {row.label: row for row in known}
+        for target in ran.batch.targets:
+            trace = ran.harvest.traces.get(target.path)
+            if trace is None or not trace.complete:
+                continue
+            config = knowledge.platforms.config(target.project)
+            seen = observer.observe(
+                target, trace, config.inputs, config.covered, self._provenance
+            )
+            rows[target.label] = self._row(before[target.label], trace, seen, ran)
+            if self._keep and not self._stirred(seen, ran):
+                observed.append((target, trace, seen))
+        self._store(observed, rows)
+
+    def _row(self, row: TargetRow, trace: Trace, seen: Observed, ran: Ran) -> TargetRow:
+        observation = seen.observation
+        good = all(result.outcome.good for result in trace.results)
+        usable = observation.usable and self._keep and not self._stirred(seen, ran)
+        reason = ""
+        if not good:
+            reason = "failed"
+        elif not usable:
+            reason = "blind-spot"
+            self.unvouched.append(self._why_unvouched(seen, ran))
+        return replace(
+            row,
+            settled=usable,
+            reason=reason,
+            tests=len(trace.results),
+            seconds=trace.seconds,
+            outcome="passed" if good else "failed",
+            ran=self._provenance.written,
+        )
+
+    def _why_unvouched(self, seen: Observed, ran: Ran) -> Unvouched:
+        observation = seen.observation
+        if observation.blind_spots:
+            spot = observation.blind_spots[0]
+            return Unvouched(observation.label, spot.code, spot.what)
+        if any(result.rerun for result in observation.results):
+            return Unvouched(observation.label, "retried", "a pass got by retrying is not a pass")
+        if not self._keep:
+            return Unvouched(observation.label, "arguments", "the given pytest arguments")
+        return Unvouched(
+            observation.label, "changed-meanwhile", ", ".join(sorted(self._stirred(seen, ran))[:3])
+        )
+
+    def _stirred(self, seen: Observed, ran: Ran) -> set[RepoPath]:
+        """Inputs that changed while the batch ran, by git's word or by their change time."""
+        paths = {path for _, path in seen.used}
+        files = {path for kind, path in seen.used if kind is InputKind.FILE}
+        return (paths & self.moved) | {path for path in files if self._touched(path, ran)}
+
+    def _touched(self, path: RepoPath, ran: Ran) -> bool:
+        """True for a file written to since the batch began, even if its bytes are the old ones."""
+        key = (path, ran.began)
+        if key not in self._stamped:
+            stamp = stamp_of(self._knowledge.workspace.root / path)
+            limit = int(ran.began * 1e9) - CLOCK_STEP
+            self._stamped[key] = (
+                stamp is not None and stat.S_ISREG(stamp.mode) and stamp.ctime_ns >= limit
+            )
+        return self._stamped[key]
+
+    def _store(
+        self, observed: Sequence[tuple[Target, Trace, Observed]], rows: Mapping[str, TargetRow]
+    ) -> None:
+        knowledge, index = self._knowledge, self._knowledge.workspace.index
+        store = knowledge.workspace.records
+        blobs, stored = write_tables([seen.observation for _, _, seen in observed])
+        keys = {target.label: knowledge.manifests.weak(target) for target, _, _ in observed}
+        old = store.get(list(keys.values()))
+        flaky: set[str] = set()
+        for (target, _, _), observation in zip(observed, stored, strict=True):
+            key = keys[target.label]
+            record = merge(target.label, observation, read_record(old[key]) if key in old else None)
+            if record.observations[0].blind_spots != observation.blind_spots:
+                flaky.add(target.label)
+            names = set(observation.tables)
+            store.put(key, write_record(record), {n: blobs[n] for n in names if n in blobs})
+            self._remember_manifest(target)
+        with index.transaction():
+            index.put_targets(
+                replace(row, settled=False, reason="flaky") if label in flaky else row
+                for label, row in rows.items()
+            )
+            for target, _, seen in observed:
+                index.put_observed(target.label, seen.outside_closure)
+                self._seen |= seen.used
+
+    def _remember_manifest(self, target: Target) -> None:
+        """So that a later run can say what of it changed."""
+        index, manifests = self._knowledge.workspace.index, self._knowledge.manifests
+        digest = manifests.shared_digest(target)
+        if index.get(f"shared:{digest}") is None:
+            index.put(f"shared:{digest}", manifests.shared(target).to_bytes())
+        index.put(f"manifest:{target.label}", digest.encode())
+
+    def _changed_meanwhile(self) -> set[RepoPath]:
+        workspace = self._knowledge.workspace
+        now = surveys.survey(workspace, surveys.begin(workspace))
+        return set(now.changes) | {path for _, path in now.stirred}
+
+    def _unreported(self, used: Iterable[tuple[InputKind, RepoPath]]) -> list[Watched]:
+        """Of the used paths those that git says nothing about: ignored ones, and listings."""
+        workspace = self._knowledge.workspace
+        wanted = list(used)
+        listings = {item for item in wanted if item[0] is InputKind.LISTING}
+        rest = [item for item in wanted if item[0] is not InputKind.LISTING]
+        if workspace.repository is None:
+            return [watch(workspace, kind, path) for kind, path in wanted]
+        present = workspace.index.digests([path for _, path in rest])
+        unknown = [item for item in rest if item[1] not in present]
+        folders = {p for _, p in unknown if workspace.index.has_folder(p)}
+        unknown = [item for item in unknown if item[1] not in folders]
+        ignored = workspace.repository.ignored([path for _, path in unknown])
+        hidden = {item for item in unknown if item[1] in ignored}
+        return [watch(workspace, kind, path) for kind, path in sorted(listings | hidden)]
+
+
+def is_flaky(observation: StoredObservation) -> bool:
+    """True for an observation whose very inputs had another outcome before."""
+    return any(spot.code == "flaky" for spot in observation.blind_spots)

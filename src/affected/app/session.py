@@ -1,0 +1,62 @@
+"""The steps that every question about the workspace shares: survey, catalogue, verification.
+
+Unaware of what the answer is for. Everything that `affected` knows of the present is opened here,
+as late as possible: a run with nothing to do needs the survey alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from affected import __version__
+from affected.app import survey as surveys
+from affected.app.compose import Workspace
+from affected.app.platforms import Platforms
+from affected.app.survey import Survey
+from affected.model.path import RepoPath, name
+
+TYPE_OF_STATE: Final = 1  # 1: the first one; bump to make every index verify everything again
+TOKEN_KEY: Final = "token"
+
+
+class Present:
+    """What the workspace is now, before anything about imports is loaded."""
+
+    def __init__(self, workspace: Workspace, pytest_args: Sequence[str]) -> None:
+        self.workspace = workspace
+        self.pytest_args = tuple(pytest_args)
+        pending = surveys.begin(workspace)
+        self.platforms = Platforms(workspace)
+        self.found: Survey = surveys.survey(workspace, pending)
+
+    def token(self) -> str:
+        """Everything outside the files that every verdict depends on, in one digest."""
+        from affected.run.environment import environment_inputs  # noqa: PLC0415
+
+        variables = environment_inputs(
+            self.workspace.environ, self.platforms.environment(), self.workspace.root
+        )
+        parts = (
+            __version__,
+            TYPE_OF_STATE,
+            self.pytest_args,
+            self.workspace.config,
+            tuple(variables),
+            self.platforms.witness(),
+            self.workspace.store.generation(),
+        )
+        return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+    def still_settled(self) -> bool:
+        """True when nothing differs from when every target was last proved."""
+        if not self.found.quiet or not self.platforms.projects:
+            return False
+        stored = self.workspace.index.get(TOKEN_KEY)
+        return stored is not None and stored.decode() == self.token()
+
+
+def manifests_changed(changes: Mapping[RepoPath, object]) -> bool:
+    """True when a file that holds project settings is among the changed ones."""
+    return any(name(path) in {"pyproject.toml", "affected.toml"} for path in changes)

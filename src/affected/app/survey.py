@@ -1,0 +1,336 @@
+"""Looks at the workspace as it is now and says what differs from what the index remembers.
+
+Unaware of imports, targets and records. Afterwards the index's file table can be brought up to
+date with `Survey.changes`; nothing is written here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from affected.app.compose import Workspace
+from affected.errors import UserError
+from affected.fs.digests import Stamp, digest_path, is_racy, listing_digest, probe_digest, stamp_of
+from affected.fs.workspace import walk
+from affected.git.repository import PendingStatus, Status
+from affected.model.digest import ABSENT, FOLDER, Digest
+from affected.model.observation import InputKind
+from affected.model.path import RepoPath, join, name
+from affected.model.selection import Change
+
+STATE_KEY: Final = "state"
+WATCH_KEY: Final = "watch"
+STATE_FORMAT: Final = 1  # 1: the first one
+MANY_SPECIAL: Final = 2000  # beyond, they are looked at only when git's index changed
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the index remembers of the workspace besides the file table."""
+
+    head: str = ""
+    branch: str = ""
+    dirty: tuple[RepoPath, ...] = ()  # differed from HEAD
+    special: tuple[RepoPath, ...] = ()  # git's word on them is not enough: bytes are looked at
+    witness: str = ""
+    format: int = STATE_FORMAT
+
+    def to_bytes(self) -> bytes:
+        """JSON; lone surrogates survive as escapes."""
+        return json.dumps(
+            [self.format, self.head, self.branch, self.dirty, self.special, self.witness]
+        ).encode("ascii")
+
+    @staticmethod
+    def from_bytes(raw: bytes | None) -> State | None:
+        """None when there is none or it is of another format."""
+        if raw is None:
+            return None
+        form, head, branch, dirty, special, witness = json.loads(raw)
+        if form != STATE_FORMAT:
+            return None
+        return State(head, branch, tuple(dirty), tuple(special), witness)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An input that git does not report on: ignored files, folder listings, absent ignored paths."""
+
+    kind: InputKind
+    path: RepoPath
+    digest: str
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The workspace now, against the index."""
+
+    state: State
+    first: bool  # the index knew nothing
+    changes: Mapping[RepoPath, Change]  # differing paths; old is ABSENT where unknown
+    watched: tuple[Watched, ...]  # as they are now
+    stirred: frozenset[tuple[InputKind, RepoPath]]  # watched inputs whose digest changed
+    stamps: Mapping[RepoPath, tuple[bytes, Digest]] = field(default_factory=dict)
+    everything: Mapping[RepoPath, Digest] | None = None  # the whole listing, when it was taken
+
+    @property
+    def quiet(self) -> bool:
+        """True when nothing at all differs."""
+        return not self.first and not self.changes and not self.stirred
+
+    @property
+    def dirty(self) -> bool:
+        """True when the working tree differs from HEAD."""
+        return bool(self.state.dirty)
+
+
+def begin(workspace: Workspace) -> PendingStatus | None:
+    """Starts `git status`, so that it runs while other things are loaded."""
+    return workspace.repository.start_status() if workspace.repository else None
+
+
+def survey(workspace: Workspace, pending: PendingStatus | None) -> Survey:
+    """The workspace now. Raises UserError when git cannot answer: never "no changes"."""
+    before = State.from_bytes(workspace.index.get(STATE_KEY))
+    watched, stirred = _watch(workspace)
+    digests = _Digests(workspace)
+    if pending is None:
+        state, changes, everything = _without_git(workspace, before, digests)
+    else:
+        state, changes, everything = _with_git(workspace, before, pending.result(), digests)
+    return Survey(
+        state=state,
+        first=before is None,
+        changes=changes,
+        watched=watched,
+        stirred=stirred,
+        stamps=digests.fresh,
+        everything=everything,
+    )
+
+
+def store(workspace: Workspace, found: Survey) -> None:
+    """Brings the index up to date; call inside a transaction."""
+    index = workspace.index
+    if found.everything is not None:
+        index.replace_files(found.everything)
+    elif found.changes:
+        index.update_files({path: Digest(c.new) for path, c in found.changes.items()})
+    if found.stamps:
+        index.put_stamps(found.stamps)
+    index.put(STATE_KEY, found.state.to_bytes())
+    put_watched(workspace, found.watched)
+
+
+def put_watched(workspace: Workspace, watched: Iterable[Watched]) -> None:
+    """Replaces the list of watched inputs."""
+    rows = [[w.kind.value, w.path, w.digest, w.stamp] for w in watched]
+    workspace.index.put(WATCH_KEY, json.dumps(rows).encode("ascii"))
+
+
+def get_watched(workspace: Workspace) -> list[Watched]:
+    """The list of watched inputs as last stored."""
+    raw = workspace.index.get(WATCH_KEY)
+    rows = json.loads(raw) if raw else []
+    return [Watched(InputKind(kind), path, digest, stamp) for kind, path, digest, stamp in rows]
+
+
+def watch(workspace: Workspace, kind: InputKind, path: RepoPath) -> Watched:
+    """The watched input as it is now."""
+    stamp = _stamp_text(workspace, path)
+    return Watched(kind, path, _watched_digest(workspace, kind, path), stamp)
+
+
+def _stamp_text(workspace: Workspace, path: RepoPath) -> str:
+    stamp = stamp_of(workspace.root / path)
+    if stamp is None:
+        return ""
+    if is_racy(stamp, time.time_ns()):
+        return "racy"
+    return stamp.to_bytes().hex()
+
+
+def _watched_digest(workspace: Workspace, kind: InputKind, path: RepoPath) -> str:
+    if kind is InputKind.LISTING:
+        return listing_digest(workspace.root, path)
+    if kind is InputKind.PROBE:
+        return probe_digest(workspace.root, path)
+    return digest_path(workspace.root, path, workspace.object_format)
+
+
+def _watch(
+    workspace: Workspace,
+) -> tuple[tuple[Watched, ...], frozenset[tuple[InputKind, RepoPath]]]:
+    now: list[Watched] = []
+    stirred: set[tuple[InputKind, RepoPath]] = set()
+    for old in get_watched(workspace):
+        stamp = _stamp_text(workspace, old.path)
+        if stamp == old.stamp and stamp != "racy":
+            now.append(old)
+            continue
+        new = Watched(old.kind, old.path, _watched_digest(workspace, old.kind, old.path), stamp)
+        now.append(new)
+        if new.digest != old.digest:
+            stirred.add((old.kind, old.path))
+    return tuple(now), frozenset(stirred)
+
+
+class _Digests:
+    """Digests of bytes on disk, spared where the stored stamp still fits."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self.fresh: dict[RepoPath, tuple[bytes, Digest]] = {}
+
+    def of(self, paths: Iterable[RepoPath]) -> dict[RepoPath, Digest]:
+        """The digest of each path as it is on disk."""
+        wanted = list(paths)
+        known = self._workspace.index.stamps(wanted)
+        return {path: self._one(path, known.get(path)) for path in wanted}
+
+    def _one(self, path: RepoPath, known: tuple[bytes, Digest] | None) -> Digest:
+        stamp = stamp_of(self._workspace.root / path)
+        if stamp is None:
+            return ABSENT
+        if known is not None and known[0] == stamp.to_bytes():
+            return known[1]
+        return self._hash(path, stamp)
+
+    def _hash(self, path: RepoPath, stamp: Stamp) -> Digest:
+        taken = time.time_ns()
+        digest = digest_path(self._workspace.root, path, self._workspace.object_format)
+        if not is_racy(stamp, taken) and stamp_of(self._workspace.root / path) == stamp:
+            self.fresh[path] = (stamp.to_bytes(), digest)
+        return digest
+
+
+def _with_git(
+    workspace: Workspace, before: State | None, status: Status, digests: _Digests
+) -> tuple[State, dict[RepoPath, Change], dict[RepoPath, Digest] | None]:
+    repository = workspace.repository
+    if repository is None:
+        raise UserError("not a git repository", "run inside a repository")
+    dirty = _dirty(workspace, status)
+    witness = repository.witness()
+    moved: dict[RepoPath, str] | None = {}
+    if before is None:
+        moved = None
+    elif before.head != status.head:
+        moved = _tree_moves(workspace, before.head, status.head)
+    if moved is None or before is None:
+        return _full(workspace, status, dirty, witness, digests)
+    special = before.special
+    if witness != before.witness or any(name(path) == ".gitattributes" for path in moved):
+        special = _special(workspace, before, moved, dirty)
+    looked = {*dirty, *before.dirty, *special} if _look(before, witness) else {*dirty, *before.dirty}
+    now: dict[RepoPath, str] = {**moved, **digests.of(looked)}
+    state = State(status.head, status.branch, tuple(sorted(dirty)), special, witness)
+    return state, _compare(workspace, now), None
+
+
+def _look(before: State, witness: str) -> bool:
+    return len(before.special) <= MANY_SPECIAL or witness != before.witness
+
+
+def _tree_moves(workspace: Workspace, old: str, new: str) -> dict[RepoPath, str] | None:
+    """Digests of paths that differ between two commits; None when that cannot be told."""
+    if workspace.repository is None or not old or not new:
+        return None
+    changes = workspace.repository.tree_changes(old, new)
+    if changes is None:
+        return None
+    return {c.path: c.new for c in changes if not workspace.outside(c.path)}
+
+
+def _dirty(workspace: Workspace, status: Status) -> set[RepoPath]:
+    dirty: set[RepoPath] = set()
+    for path in status.changes:
+        if path.endswith("/"):  # an untracked nested repository: git names only its folder
+            folder = RepoPath(path.rstrip("/"))
+            inside = walk(workspace.root / folder, workspace.ignored)
+            dirty.update(join(folder, below) for below, _ in inside)
+        else:
+            dirty.add(path)
+    return {path for path in dirty if not workspace.outside(path)}
+
+
+def _full(
+    workspace: Workspace,
+    status: Status,
+    dirty: set[RepoPath],
+    witness: str,
+    digests: _Digests,
+) -> tuple[State, dict[RepoPath, Change], dict[RepoPath, Digest]]:
+    if workspace.repository is None:
+        raise UserError("not a git repository", "run inside a repository")
+    listing = workspace.repository.listing()
+    files = {
+        path: entry.digest for path, entry in listing.items() if not workspace.outside(path)
+    }
+    flagged = {path for path, entry in listing.items() if entry.flag and path in files}
+    special = flagged | workspace.repository.converted(files)
+    on_disk = digests.of(special | dirty)
+    files.update(on_disk)
+    present = {path: d for path, d in files.items() if d not in {ABSENT, FOLDER}}
+    state = State(
+        status.head, status.branch, tuple(sorted(dirty)), tuple(sorted(special)), witness
+    )
+    known = workspace.index.files()
+    return state, _differences(known, present), present
+
+
+def _special(
+    workspace: Workspace,
+    before: State,
+    moved: Mapping[RepoPath, str],
+    dirty: set[RepoPath],
+) -> tuple[RepoPath, ...]:
+    """Paths that git's word is not enough for, taken anew after git's index changed."""
+    repository = workspace.repository
+    if repository is None:
+        return before.special
+    flagged = {p for p in repository.flagged() if not workspace.outside(p)}
+    if any(name(path) == ".gitattributes" for path in (*moved, *dirty, *before.dirty)):
+        fresh = repository.converted(workspace.index.files())
+    else:
+        fresh = repository.converted({*moved, *dirty, *before.special})
+    return tuple(sorted(flagged | fresh))
+
+
+def _without_git(
+    workspace: Workspace, before: State | None, digests: _Digests
+) -> tuple[State, dict[RepoPath, Change], dict[RepoPath, Digest] | None]:
+    paths = [path for path, _ in walk(workspace.root, workspace.ignored)]
+    present = {p: d for p, d in digests.of(paths).items() if d not in {ABSENT, FOLDER}}
+    changes = _differences(workspace.index.files(), present)
+    everything = present if changes or before is None else None
+    return State(), changes, everything
+
+
+def _compare(workspace: Workspace, now: Mapping[RepoPath, str]) -> dict[RepoPath, Change]:
+    known = workspace.index.digests(now)
+    changes: dict[RepoPath, Change] = {}
+    for path, digest in now.items():
+        new = ABSENT if digest == FOLDER else digest
+        old = known.get(path, ABSENT)
+        if new != old:
+            changes[path] = Change(path, old, new)
+    return changes
+
+
+def _differences(
+    known: Mapping[RepoPath, Digest], present: Mapping[RepoPath, Digest]
+) -> dict[RepoPath, Change]:
+    changes = {
+        path: Change(path, known.get(path, ABSENT), digest)
+        for path, digest in present.items()
+        if known.get(path) != digest
+    }
+    gone = known.keys() - present.keys()
+    changes.update({path: Change(path, known[path], ABSENT) for path in gone})
+    return changes

@@ -1,0 +1,148 @@
+"""Reads settings from affected.toml or `[tool.affected]`, and says precisely what is wrong.
+
+Unaware of what the settings are used for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from affected.config.schema import (
+    DEFAULT_CACHE_SIZE,
+    DEFAULT_INERT,
+    KEYS,
+    ROOT_ONLY,
+    Config,
+    Key,
+    ProjectConfig,
+    Shape,
+    parse_size,
+)
+from affected.errors import UserError
+
+ROOT_FILE = "affected.toml"
+
+
+def load(root: Path) -> Config:
+    """The workspace's settings: affected.toml at the root, else its pyproject.toml, else defaults.
+
+    Raises UserError naming file, key and the nearest valid key.
+    """
+    own = root / ROOT_FILE
+    if own.is_file():
+        table: dict[str, Any] | None = _parse(own, own.read_bytes())
+        source = ROOT_FILE
+    else:
+        path = root / "pyproject.toml"
+        table = table_of(path) if path.is_file() else None
+        source = "pyproject.toml [tool.affected]"
+    if not table:
+        return Config()
+    values = _checked(table, source, project=False)
+    return Config(
+        name=values.get("name", ""),
+        inert=values.get("inert", DEFAULT_INERT),
+        ignore=values.get("ignore", ()),
+        source_roots=values.get("source-roots", ()),
+        jobs=values.get("jobs"),
+        cache_dir=values.get("cache-dir"),
+        cache_size=values.get("cache-size", DEFAULT_CACHE_SIZE),
+        root=_project(values, ProjectConfig()),
+    )
+
+
+def load_project(manifest: Path, shown: str, defaults: ProjectConfig) -> ProjectConfig:
+    """A project's own settings over `defaults`; `shown` is its name in errors."""
+    if not manifest.is_file():
+        return defaults
+    table = table_of(manifest)
+    if not table:
+        return defaults
+    return _project(_checked(table, f"{shown} [tool.affected]", project=True), defaults)
+
+
+def table_of(path: Path) -> dict[str, Any] | None:
+    """`[tool.affected]` of a pyproject.toml; None when it has none. Parsed only if named."""
+    raw = path.read_bytes()
+    if b"affected" not in raw:
+        return None
+    tool = _parse(path, raw).get("tool", {})
+    table = tool.get("affected") if isinstance(tool, dict) else None
+    return table if isinstance(table, dict) else None
+
+
+def _parse(path: Path, raw: bytes) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415  (5 ms; most workspaces have nothing to parse)
+
+    try:
+        return tomllib.loads(raw.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path.name} cannot be read: {error}", f"mend the TOML syntax of {path}"
+        ) from error
+
+
+def _checked(table: Mapping[str, Any], source: str, *, project: bool) -> dict[str, Any]:
+    known = {key.name: key for key in KEYS}
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        key = known.get(name)
+        if key is None:
+            raise UserError(f"{source}: unknown key `{name}`", _nearest(name, list(known)))
+        if project and key.scope == ROOT_ONLY:
+            raise UserError(
+                f"{source}: `{name}` is a setting of the whole workspace",
+                "move it to the root's [tool.affected]",
+            )
+        values[name] = _value(key, value, source)
+    return values
+
+
+def _value(key: Key, value: object, source: str) -> object:
+    read = _READERS[key.shape](value)
+    if read is None:
+        raise UserError(
+            f"{source}: `{key.name}` must be a {key.shape.value}, not {value!r}", key.meaning
+        )
+    return read
+
+
+def _texts(value: object) -> tuple[str, ...] | None:
+    if isinstance(value, list) and all(isinstance(item, str) and item for item in value):
+        return tuple(value)
+    return None
+
+
+def _xdist(value: object) -> str | None:
+    return str(value) if value in ("auto", "off") or (type(value) is int and value >= 0) else None
+
+
+_READERS: Mapping[Shape, Callable[[object], object | None]] = {
+    Shape.TEXT: lambda value: value if isinstance(value, str) and value else None,
+    Shape.TEXTS: _texts,
+    Shape.COUNT: lambda value: value if type(value) is int and value >= 1 else None,
+    Shape.SIZE: lambda value: parse_size(str(value)) if type(value) in (str, int) else None,
+    Shape.XDIST: _xdist,
+}
+
+
+def _project(values: Mapping[str, Any], defaults: ProjectConfig) -> ProjectConfig:
+    return ProjectConfig(
+        python=values.get("python", defaults.python),
+        env=values.get("env", ()) + defaults.env,
+        pytest_args=values.get("pytest-args", defaults.pytest_args),
+        xdist=values.get("xdist", defaults.xdist),
+        inputs=values.get("inputs", defaults.inputs),
+        covered=values.get("covered", defaults.covered),
+    )
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    import difflib  # noqa: PLC0415  (only on the way to an error)
+
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return "valid keys: " + ", ".join(known)

@@ -1,0 +1,148 @@
+"""What `[tool.affected]` may hold: every key, its type, its default and where it may stand.
+
+Unaware of files. The published JSON schema is made from this table and from nothing else.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+ROOT_ONLY: Final = "root"
+ANYWHERE: Final = "anywhere"
+
+
+class Shape(enum.Enum):
+    """The TOML shape of a value."""
+
+    TEXT = "string"
+    TEXTS = "array of strings"
+    COUNT = "positive integer"
+    SIZE = "size such as 5G"
+    XDIST = '"auto", "off" or a number of workers'
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key. `scope` says whether a project's own table may hold it."""
+
+    name: str
+    shape: Shape
+    scope: str
+    meaning: str
+
+
+KEYS: Final = (
+    Key("name", Shape.TEXT, ROOT_ONLY, "The workspace's name, part of every fingerprint."),
+    Key("python", Shape.TEXT, ANYWHERE, "Interpreter that runs the tests: a path or a command."),
+    Key("env", Shape.TEXTS, ANYWHERE, "Environment variables that tests may see; `*` allowed."),
+    Key("inert", Shape.TEXTS, ROOT_ONLY, "Documents: without an observation they affect nothing."),
+    Key("ignore", Shape.TEXTS, ROOT_ONLY, "Paths that are not part of the workspace at all."),
+    Key("source-roots", Shape.TEXTS, ROOT_ONLY, "More folders that imports start from."),
+    Key("pytest-args", Shape.TEXTS, ANYWHERE, "Arguments added to every pytest command line."),
+    Key("xdist", Shape.XDIST, ANYWHERE, "Workers inside one pytest process."),
+    Key("jobs", Shape.COUNT, ROOT_ONLY, "Processes at once; default: the number of cores."),
+    Key("inputs", Shape.TEXTS, ANYWHERE, "Files that every test of the project depends on."),
+    Key(
+        "covered",
+        Shape.TEXTS,
+        ANYWHERE,
+        "Blind spots that `inputs` cover, as CODE or CODE:PATTERN (child-process:git *).",
+    ),
+    Key("cache-dir", Shape.TEXT, ROOT_ONLY, "Folder of the local cache, from the root."),
+    Key("cache-size", Shape.SIZE, ROOT_ONLY, "Bound of the local cache; default 5G."),
+)
+
+DEFAULT_CACHE_SIZE: Final = 5 * 1024**3
+DEFAULT_INERT: Final = (
+    "*.md",
+    "*.rst",
+    "*.adoc",
+    "LICENSE*",
+    "LICENCE*",
+    "COPYING*",
+    "NOTICE*",
+    "AUTHORS*",
+    "CHANGES*",
+    "CHANGELOG*",
+    "CONTRIBUTORS*",
+    "CODEOWNERS",
+    ".gitignore",
+    ".gitattributes",
+    ".git-blame-ignore-revs",
+    ".mailmap",
+    ".editorconfig",
+    ".pre-commit-config.yaml",
+    "/.github/**",
+    "/.gitlab-ci.yml",
+    "/.buildkite/**",
+    "/.circleci/**",
+    "/.vscode/**",
+    "/.idea/**",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectConfig:
+    """What applies to the tests of one project; the root's values are the defaults."""
+
+    python: str | None = None
+    env: tuple[str, ...] = ()
+    pytest_args: tuple[str, ...] = ()
+    xdist: str = "auto"
+    inputs: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The workspace's settings, complete: every default filled in."""
+
+    name: str = ""
+    inert: tuple[str, ...] = DEFAULT_INERT
+    ignore: tuple[str, ...] = ()
+    source_roots: tuple[str, ...] = ()
+    jobs: int | None = None
+    cache_dir: str | None = None
+    cache_size: int = DEFAULT_CACHE_SIZE
+    root: ProjectConfig = field(default_factory=ProjectConfig)
+
+
+def parse_size(text: str) -> int | None:
+    """Bytes of "500M", "5G", "1.5 GiB"; None when it is no size."""
+    cleaned = text.strip().upper().removesuffix("B").removesuffix("I")
+    units = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+    factor = units.get(cleaned[-1:], 1)
+    number = cleaned[:-1] if factor != 1 else cleaned
+    try:
+        size = int(float(number) * factor)
+    except (ValueError, OverflowError):
+        return None
+    return size if size > 0 else None
+
+
+_JSON_TYPES: Final[dict[Shape, dict[str, Any]]] = {
+    Shape.TEXT: {"type": "string", "minLength": 1},
+    Shape.TEXTS: {"type": "array", "items": {"type": "string", "minLength": 1}},
+    Shape.COUNT: {"type": "integer", "minimum": 1},
+    Shape.SIZE: {
+        "anyOf": [
+            {"type": "integer", "minimum": 1},
+            {"type": "string", "pattern": r"^\s*[0-9.]+\s*[KMGTkmgt]?[iI]?[bB]?\s*$"},
+        ]
+    },
+    Shape.XDIST: {"anyOf": [{"enum": ["auto", "off"]}, {"type": "integer", "minimum": 0}]},
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of the `[tool.affected]` table, for editors."""
+    properties = {key.name: {**_JSON_TYPES[key.shape], "description": key.meaning} for key in KEYS}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "[tool.affected] in pyproject.toml, or affected.toml",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+    }

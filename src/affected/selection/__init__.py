@@ -1,0 +1,1 @@
+"""Choosing what runs: pure functions from changes, graph and verdicts to a selection."""
