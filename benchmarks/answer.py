@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -57,7 +57,7 @@ def shown(value: float, unit: str) -> str:
     return f"{value:.3f} s" if unit == "s" else f"{value:.0f} {unit}"
 
 
-def markdown_table(answers: list[Mapping[str, object]]) -> str:
+def markdown_table(answers: Sequence[Mapping[str, object]]) -> str:
     """A Markdown table of answers as `as_json` gives them."""
     lines = ["| question | case | measured | at most | |", "|---|---|--:|--:|---|"]
     for answer in answers:

@@ -49,11 +49,11 @@ class Series:
 
     def least(self, what: str) -> float:
         """The minimum of "wall", "cpu" or "peak"."""
-        return min(getattr(run, what) for run in self.runs)
+        return min(float(getattr(run, what)) for run in self.runs)
 
     def median(self, what: str) -> float:
         """The median of the same."""
-        return statistics.median(getattr(run, what) for run in self.runs)
+        return statistics.median(float(getattr(run, what)) for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True)
