@@ -6,7 +6,8 @@ would be passed, what was used longest ago goes first. Damage, a full disk, a re
 another process's eviction are misses; `notice` names the first that keeps results from being kept.
 """
 
-# ruff: noqa: PTH  # one call a record: a Path costs more than the system call it makes
+# A Path costs more than the system calls that one record takes.
+# ruff: noqa: PTH103, PTH105, PTH108, PTH116, PTH120
 
 from __future__ import annotations
 
@@ -32,6 +33,7 @@ _KEY = re.compile(r"[0-9A-Za-z_-]{3,200}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _BLOCK = 4096  # a file takes whole blocks of the disk
 _ROOM = 10  # an eviction leaves one part in so many free, so that the next is not at once
+_PATIENCE = 0.1  # seconds that a reader waits to write down a use
 _FORGOTTEN = 3600.0  # seconds after which a half-written file has no writer any more
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -81,7 +83,8 @@ class DiskStore:
         self.notice = ""
         self._clock = clock
         self._root = os.fspath(folder)
-        self._ledger = Ledger(folder / "ledger", wait_seconds)
+        self._ledger = Ledger(folder / "ledger")
+        self._wait = wait_seconds
         self._stopped = False  # nothing more is written after the first failure
 
     def get(self, keys: Sequence[str]) -> dict[str, bytes]:
@@ -123,7 +126,7 @@ class DiskStore:
     def gc(self, max_bytes: int | None = None) -> Evicted:
         """Evict down to `max_bytes` (None: the store's own), oldest use first."""
         evicted = Evicted(0, 0)
-        with self._forgiving(), self._ledger.locked() as file:
+        with self._forgiving(), self._ledger.locked(self._wait) as file:
             limit = self.max_bytes if max_bytes is None else max_bytes
             account, evicted = self._evict(self._account(file), limit)
             write_account(file, account)
@@ -133,7 +136,7 @@ class DiskStore:
     def clear(self) -> Evicted:
         """Remove everything."""
         evicted = Evicted(0, 0)
-        with self._forgiving(), self._ledger.locked() as file:
+        with self._forgiving(), self._ledger.locked(self._wait) as file:
             account, evicted = self._evict(self._account(file), -1)
             write_account(file, Account(new_generation(), account.used, account.last))
             self._drop_forgotten(0.0)
@@ -146,7 +149,7 @@ class DiskStore:
     ) -> dict[str, bytes]:
         """What `sound(name, content)` accepts; what it refuses is removed."""
         found: dict[str, bytes] = {}
-        last = 0
+        last: int | None = None
         for name, path in paths.items():
             try:
                 file = os.open(path, _READ)
@@ -158,7 +161,8 @@ class DiskStore:
                     self._remove(path)
                     continue
                 found[name] = content
-                last = last or self._next_use()
+                if last is None:
+                    last = self._next_use()
                 if last:
                     os.utime(file, ns=(last, last))
             except OSError:
@@ -170,7 +174,7 @@ class DiskStore:
     def _next_use(self) -> int:
         """The time of this use; 0 when it cannot be written down."""
         try:
-            with self._ledger.locked() as file:
+            with self._ledger.locked(_PATIENCE) as file:
                 account = self._account(file).at(self._clock())
                 write_account(file, account)
                 return account.last
@@ -203,12 +207,13 @@ class DiskStore:
         try:
             for path, content in files.items():
                 _write(temporary[path], content)
-            with self._ledger.locked() as file:
+            with self._ledger.locked(self._wait) as file:
                 account = self._account(file).at(self._clock())
                 more = sum(_blocks(len(files[path])) - _size(path) for path in files)
                 if account.used + more > self.max_bytes:
                     room = self.max_bytes - self.max_bytes // _ROOM
                     account, _ = self._evict(account, room - max(more, 0))
+                    self._drop_forgotten(_FORGOTTEN)
                     more = sum(_blocks(len(files[path])) - _size(path) for path in files)
                 # Too much rather than too little, should this process end here.
                 account = Account(account.generation, account.used + max(more, 0), account.last)
@@ -237,7 +242,8 @@ class DiskStore:
 
     def _evict(self, account: Account, limit: int) -> tuple[Account, Evicted]:
         """Remove what was used longest ago until at most `limit` bytes are left."""
-        stored = sorted([*self._stored("ac"), *self._stored("cas")])
+        found = [*self._stored("ac"), *self._stored("cas")]
+        stored = sorted(self._plausible(one, account.last) for one in found)
         used = sum(one.size for one in stored)
         files = freed = 0
         for one in stored:
@@ -252,6 +258,17 @@ class DiskStore:
             freed += one.size
         generation = new_generation() if files else account.generation
         return Account(generation, used - freed, account.last), Evicted(files, freed)
+
+    def _plausible(self, one: _Stored, last: int) -> _Stored:
+        """A file that says it was used after the last use of all is given that time, for good.
+
+        It was brought here with another clock's times, and would else never be the oldest.
+        """
+        if one.last <= last:
+            return one
+        with contextlib.suppress(OSError):
+            os.utime(one.path, ns=(last, last))
+        return _Stored(last, one.path, one.size)
 
     def _stored(self, kind: str) -> Iterator[_Stored]:
         """Every file of one kind; those that vanish meanwhile are left out."""

@@ -41,9 +41,8 @@ class Account:
 class Ledger:
     """The file, and the lock on it."""
 
-    def __init__(self, path: Path, wait_seconds: float) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._wait = wait_seconds
 
     def peek(self) -> Account | None:
         """What the ledger says, without the lock; None when it says nothing sound."""
@@ -53,9 +52,9 @@ class Ledger:
             return None
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[int]:
+    def locked(self, wait_seconds: float) -> Iterator[int]:
         """The open file, ours alone for a while; TimeoutError or another OSError without it."""
-        deadline = time.monotonic() + self._wait
+        deadline = time.monotonic() + wait_seconds
         while True:
             with self._opened() as file:
                 _lock(file, deadline)

@@ -6,7 +6,6 @@ gives another one, which shares the frozen arrays and lays the changed nodes ove
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from affected.graph.condense import strongly_connected
@@ -99,16 +98,21 @@ class Graph:
     def closure(self, starts: Iterable[RepoPath]) -> set[RepoPath]:
         """Everything that `starts` need, directly or not, with the starts themselves."""
         overlay = self._overlay
+        paths, rows = overlay.paths, overlay.rows
         found = set(starts)
-        todo = [number for number in map(overlay.find, found) if number >= 0]
-        seen = set(todo)
-        successors = overlay.successors
-        while todo:
-            fresh = set(successors(todo.pop())) - seen
-            seen |= fresh
-            todo += fresh
-        paths = overlay.paths
-        found.update([paths[number] for number in seen])
+        reached = [number for number in map(overlay.find, found) if number >= 0]
+        seen = bytearray(len(paths))
+        for number in reached:
+            seen[number] = 1
+        for number in reached:  # it grows meanwhile
+            row = rows.get(number)
+            if row is None:
+                row = rows[number] = tuple(overlay.successors(number))
+            for target in row:
+                if not seen[target]:
+                    seen[target] = 1
+                    reached.append(target)
+        found.update(map(paths.__getitem__, reached))
         return found
 
     def dependents(self, starts: Iterable[RepoPath]) -> dict[RepoPath, RepoPath | None]:
@@ -118,30 +122,30 @@ class Graph:
         sorts first, so the answer does not depend on how the graph was made.
         """
         overlay = self._overlay
-        paths = overlay.paths
+        path_of = overlay.paths.__getitem__
+        back_starts, needing = self._snapshot.back_starts, self._snapshot.needing
         unique = sorted(set(starts))
         found: dict[RepoPath, RepoPath | None] = dict.fromkeys(unique)
         frontier = [number for number in map(overlay.find, unique) if number >= 0]
-        seen = bytearray(len(paths))
+        seen = bytearray(len(overlay.paths))
         for number in frontier:
             seen[number] = 1
         while frontier:
-            following: list[int] = []
+            reached: list[int] = []
             hops: list[int] = []
             for number in frontier:
-                for needing in overlay.predecessors(number):
-                    if not seen[needing]:
-                        seen[needing] = 1
-                        following.append(needing)
+                row: Sequence[int]
+                if number in overlay.touched:
+                    row = overlay.predecessors(number)
+                else:
+                    row = needing[back_starts[number] : back_starts[number + 1]]
+                for source in row:
+                    if not seen[source]:
+                        seen[source] = 1
+                        reached.append(source)
                         hops.append(number)
-            found.update(
-                zip(
-                    map(paths.__getitem__, following),
-                    map(paths.__getitem__, hops),
-                    strict=True,
-                )
-            )
-            frontier = overlay.sorted_by_path(following)
+            found.update(zip(map(path_of, reached), map(path_of, hops), strict=True))
+            frontier = overlay.sorted_by_path(reached)
         return found
 
     def components(self) -> list[tuple[RepoPath, ...]]:
@@ -165,7 +169,6 @@ def frozen_edges(
     number = snapshot.find(path)
     if number < 0 or not snapshot.keys[number]:
         return None
-    row: Sequence[int] = array("I")
     first, last = snapshot.starts[number], snapshot.starts[number + 1]
     row = snapshot.needed[first:last]
     paths = snapshot.paths

@@ -7,6 +7,7 @@ the snapshot's size are the snapshot's; new paths follow.
 from __future__ import annotations
 
 import os
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 
 from affected.graph.snapshot import Snapshot
@@ -19,79 +20,97 @@ Changes = dict[RepoPath, tuple[tuple[RepoPath, EdgeKind], ...] | None]
 _MAGIC = b"afgo\x01"
 _TOKEN = 16
 _REMOVED = "-"
+_FEW = 64
 
 
 class Overlay:
     """A snapshot as seen through changes: rows of changed nodes replaced, new nodes appended."""
 
-    __slots__ = ("_backward", "_forward", "_numbers", "_snapshot", "changes", "paths")
+    __slots__ = ("_numbers", "changes", "paths", "rows", "snapshot", "touched")
 
     def __init__(self, snapshot: Snapshot, changes: Changes) -> None:
+        self.snapshot = snapshot
         self.changes = changes
-        self._snapshot = snapshot
         self.paths = snapshot.paths
-        self._numbers: dict[str, int] = {}
-        self._forward: dict[int, list[int]] = {}
-        self._backward: dict[int, list[int]] = {}
+        self._numbers: dict[str, int] = {}  # of new paths
+        # What a node needs, where the snapshot is not to be asked: changed and new nodes from the
+        # start, and those that a closure has been through, which makes the next one cheaper.
+        self.rows: dict[int, Sequence[int]] = {}
+        # Nodes whose needing nodes are not the snapshot's: the changed nodes that need them now.
+        self.touched: dict[int, list[int]] = {}
         if changes:
             self.paths = list(snapshot.paths)
             self._lay()
 
     def _lay(self) -> None:
+        snapshot = self.snapshot
+        for path in self.changes:
+            number = snapshot.find(path)
+            if number >= 0:
+                first, last = snapshot.starts[number], snapshot.starts[number + 1]
+                for target in snapshot.needed[first:last]:
+                    self.touched.setdefault(target, [])
         for path, needs in self.changes.items():
             number = self._number(path)
             row = [self._number(target) for target, _ in needs or ()]
-            self._forward[number] = row
+            self.rows[number] = row
             for target in row:
-                self._backward.setdefault(target, []).append(number)
+                self.touched.setdefault(target, []).append(number)
 
     def _number(self, path: RepoPath) -> int:
         number = self.find(path)
         if number < 0:
             number = self._numbers[path] = len(self.paths)
             self.paths.append(path)
+            self.rows[number] = ()
+            self.touched[number] = []
         return number
 
     def find(self, path: str) -> int:
         """The number of `path`, -1 when neither half knows it."""
-        number = self._snapshot.find(path)
+        number = self.snapshot.find(path)
         return number if number >= 0 else self._numbers.get(path, -1)
 
     def alive(self, number: int) -> bool:
-        """True for a node: it has a row of its own, or another node needs it."""
-        if number in self._forward:
-            if self.changes[self.paths[number]] is not None:
-                return True
-        elif number < len(self._snapshot.paths) and self._snapshot.keys[number]:
-            return True
-        return bool(self.predecessors(number))
+        """True for a node: it was given a row of its own, or another node needs it."""
+        path = self.paths[number]
+        if path in self.changes:
+            own = self.changes[path] is not None
+        else:
+            own = number < len(self.snapshot.keys) and self.snapshot.keys[number] == 1
+        return own or bool(self.predecessors(number))
 
     def successors(self, number: int) -> Sequence[int]:
         """What `number` needs; a target may repeat, once a kind."""
-        row = self._forward.get(number)
-        if row is not None:
-            return row
-        snapshot = self._snapshot
-        if number >= len(snapshot.paths):
-            return ()
-        return snapshot.needed[snapshot.starts[number] : snapshot.starts[number + 1]]
+        row = self.rows.get(number)
+        if row is None:
+            snapshot = self.snapshot
+            row = snapshot.needed[snapshot.starts[number] : snapshot.starts[number + 1]]
+        return row
 
     def predecessors(self, number: int) -> Sequence[int]:
         """Who needs `number`; a source may repeat, once a kind."""
-        snapshot = self._snapshot
+        added = self.touched.get(number)
+        snapshot = self.snapshot
         if number >= len(snapshot.paths):
-            return self._backward.get(number, ())
+            return added or ()
         row = snapshot.needing[snapshot.back_starts[number] : snapshot.back_starts[number + 1]]
-        if not self._forward:
+        if added is None:
             return row
-        kept = [source for source in row if source not in self._forward]
-        return kept + self._backward.get(number, [])
+        changes, paths = self.changes, self.paths
+        return [source for source in row if paths[source] not in changes] + added
 
     def sorted_by_path(self, numbers: list[int]) -> list[int]:
         """`numbers` in the order of their paths."""
-        if len(self.paths) == len(self._snapshot.paths):
-            return sorted(numbers)
-        return sorted(numbers, key=self.paths.__getitem__)
+        ordered = sorted(numbers)
+        new = bisect_left(ordered, len(self.snapshot.paths))
+        if len(ordered) - new > _FEW:
+            return sorted(numbers, key=self.paths.__getitem__)
+        # The snapshot's numbers are in the order of their paths; the few new ones find their place.
+        ordered, late = ordered[:new], ordered[new:]
+        for number in late:
+            insort(ordered, number, key=self.paths.__getitem__)
+        return ordered
 
 
 def pack_changes(changes: Changes, token: bytes) -> bytes:

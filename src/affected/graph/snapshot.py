@@ -14,9 +14,9 @@ import struct
 import sys
 from array import array
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from affected.model.edge import EdgeKind
 from affected.model.path import RepoPath
@@ -64,27 +64,23 @@ def canonical(needs: Iterable[tuple[RepoPath, EdgeKind]]) -> list[tuple[RepoPath
 def freeze(edges: Mapping[RepoPath, Needs]) -> Snapshot:
     """Number the nodes and lay out the arrays. ValueError for a path with a NUL byte."""
     names: set[RepoPath] = set(edges)
-    for needs in edges.values():
-        for path, _ in needs:
-            names.add(path)
+    names.update([path for needs in edges.values() for path, _ in needs])
     paths = sorted(names)
     numbers = {path: number for number, path in enumerate(paths)}
     keys = bytearray(len(paths))
-    degrees = array(_NUMBER, bytes(4 * (len(paths) + 1)))
-    needed = array(_NUMBER)
-    kinds = bytearray()
+    degrees = [0] * (len(paths) + 1)
+    flat: list[int] = []  # number << 8 | kind: sorts faster than a pair, in the same order
     for number, path in enumerate(paths):
         own = edges.get(path)
-        if own is None:
-            continue
-        keys[number] = 1
-        # One integer an edge sorts faster than a tuple, in the same order.
-        row = sorted({numbers[target] << 8 | kind for target, kind in own})
-        degrees[number + 1] = len(row)
-        needed.extend([edge >> 8 for edge in row])
-        kinds.extend([edge & 255 for edge in row])
+        if own is not None:
+            keys[number] = 1
+            row = sorted({numbers[target] << 8 | kind for target, kind in own})
+            degrees[number + 1] = len(row)
+            flat += row
     starts = array(_NUMBER, itertools.accumulate(degrees))
-    back_starts, needing = _reverse(len(paths), starts, needed)
+    needed = array(_NUMBER, [edge >> 8 for edge in flat])
+    kinds = bytes([edge & 255 for edge in flat])
+    back_starts, needing = _reverse(starts, needed)
     rows = (starts, needed, back_starts, needing)
     body = b"".join([*map(_bytes, rows), keys, kinds, _names(paths)])
     token = hashlib.blake2b(body, digest_size=16).digest()
@@ -97,7 +93,7 @@ def freeze(edges: Mapping[RepoPath, Needs]) -> Snapshot:
         keys=bytes(keys),
         starts=starts,
         needed=needed,
-        kinds=bytes(kinds),
+        kinds=kinds,
         back_starts=back_starts,
         needing=needing,
         token=token,
@@ -129,7 +125,7 @@ def thaw(packed: bytes) -> Snapshot:
     keys = packed[at : at + n]
     kinds = packed[at + n : at + n + m]
     names = os.fsdecode(packed[at + n + m :])
-    paths = [RepoPath(name) for name in names.split("\0")] if n else []
+    paths = cast("list[RepoPath]", names.split("\0") if n else [])
     if len(paths) != n:
         raise ValueError("not a packed graph: its names do not match its size")
     return Snapshot(
@@ -145,18 +141,14 @@ def thaw(packed: bytes) -> Snapshot:
     )
 
 
-def _reverse(n: int, starts: array[int], needed: array[int]) -> tuple[array[int], array[int]]:
+def _reverse(starts: array[int], needed: array[int]) -> tuple[array[int], array[int]]:
     """The rows turned round, each sorted."""
-    counts = Counter(needed)
-    back_starts = array(_NUMBER, [0])
-    back_starts.extend(itertools.accumulate(map(counts.__getitem__, range(n))))
-    cursor = back_starts.tolist()
-    needing = array(_NUMBER, bytes(4 * len(needed)))
-    for node in range(n):
-        for target in needed[starts[node] : starts[node + 1]]:
-            needing[cursor[target]] = node
-            cursor[target] += 1
-    return back_starts, needing
+    back: list[list[int]] = [[] for _ in range(len(starts) - 1)]
+    for node, (first, last) in enumerate(itertools.pairwise(starts)):
+        for target in needed[first:last]:
+            back[target].append(node)
+    back_starts = array(_NUMBER, itertools.accumulate(map(len, back), initial=0))
+    return back_starts, array(_NUMBER, itertools.chain.from_iterable(back))
 
 
 def _names(paths: list[RepoPath]) -> bytes:

@@ -36,6 +36,10 @@ _DAMAGED = frozenset(
 )
 
 
+# What a statement raises when the file is at fault: SQLite's words may hold the file's odd bytes.
+_TROUBLE = (sqlite3.Error, UnicodeDecodeError)
+
+
 class _Unusable(Exception):  # never leaves this module
     """The file is there but is not an index of this version."""
 
@@ -62,7 +66,7 @@ class Database:
         """All rows. IndexDamaged when the file turns out to be damaged."""
         try:
             return self._connection.execute(statement, parameters).fetchall()
-        except sqlite3.Error as trouble:
+        except _TROUBLE as trouble:
             self._give_up(trouble)
             return self._connection.execute(statement, parameters).fetchall()
 
@@ -76,7 +80,7 @@ class Database:
             self._pending.append(action)
             try:
                 action(self._connection)
-            except sqlite3.Error as trouble:
+            except _TROUBLE as trouble:
                 self._give_up(trouble)
 
     @contextlib.contextmanager
@@ -109,7 +113,7 @@ class Database:
 
     def close(self) -> None:
         """Let go of the file; more than once is harmless."""
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(*_TROUBLE):
             self._connection.close()
 
     # -- opening ---------------------------------------------------------------------------
@@ -119,7 +123,7 @@ class Database:
             return self._connect()
         except _Unusable as trouble:
             return self._replace(str(trouble))
-        except sqlite3.Error as trouble:
+        except _TROUBLE as trouble:
             if _code(trouble) in _DAMAGED:
                 return self._replace("it is damaged")
             return self._resort_to_memory(self._read_only(), str(trouble))
@@ -147,7 +151,7 @@ class Database:
             aside = _set_aside(self.path)
             self.notice = f"the index was started over, because {why}; the old one is {aside}"
             return self._connect()
-        except (OSError, sqlite3.Error, _Unusable) as trouble:
+        except (OSError, *_TROUBLE, _Unusable) as trouble:
             return self._resort_to_memory(None, f"{why}, and {trouble}")
 
     def _resort_to_memory(self, source: sqlite3.Connection | None, why: str) -> sqlite3.Connection:
@@ -179,7 +183,7 @@ class Database:
             connection = sqlite3.connect(address, uri=True, isolation_level=None)
         except (OSError, sqlite3.Error):
             return None
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(*_TROUBLE):
             if _identity(connection) == (APPLICATION, VERSION):
                 return connection
         connection.close()
@@ -187,7 +191,7 @@ class Database:
 
     # -- failing ---------------------------------------------------------------------------
 
-    def _give_up(self, trouble: sqlite3.Error) -> None:
+    def _give_up(self, trouble: Exception) -> None:
         """Return with a working connection and the transaction redone, or raise."""
         if self._in_memory or isinstance(trouble, sqlite3.ProgrammingError):
             raise trouble
@@ -210,7 +214,7 @@ class Database:
     def _begin(self) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as trouble:
+        except _TROUBLE as trouble:
             self._give_up(trouble)
 
     def _commit(self) -> None:
@@ -218,12 +222,12 @@ class Database:
             return
         try:
             self._connection.execute("COMMIT")
-        except sqlite3.Error as trouble:
+        except _TROUBLE as trouble:
             self._give_up(trouble)
             self._connection.execute("COMMIT")
 
     def _roll_back(self) -> None:
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(*_TROUBLE):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
@@ -290,6 +294,6 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
-def _code(trouble: sqlite3.Error) -> int:
+def _code(trouble: Exception) -> int:
     """The primary result code; 0 when Python raised it itself."""
     return getattr(trouble, "sqlite_errorcode", 0) & 0xFF

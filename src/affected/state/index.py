@@ -7,7 +7,7 @@ or a lock held for too long raise nothing: `notice` tells of them.
 
 from __future__ import annotations
 
-import os
+import contextlib
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -84,13 +84,15 @@ class Index:
     def files(self) -> dict[RepoPath, Digest]:
         """Every file of the workspace with its digest."""
         rows = self._database.read("SELECT path, digest FROM files")
-        return {RepoPath(os.fsdecode(path)): digest for path, digest in rows}
+        with self._sound():
+            return {decode(path): digest for path, digest in rows}
 
     def digests(self, paths: Iterable[RepoPath]) -> dict[RepoPath, Digest]:
         """The digests of those of `paths` that are files of the workspace."""
         wanted = list(paths)
         rows = self._select("path, digest", "files", "path", [encode(path) for path in wanted])
-        return {decode(path): digest for path, digest in rows}
+        with self._sound():
+            return {decode(path): digest for path, digest in rows}
 
     def replace_files(self, files: Mapping[RepoPath, Digest]) -> None:
         """Make `files` the whole truth."""
@@ -158,7 +160,8 @@ class Index:
                 f" (SELECT digest FROM facts WHERE {tests})",
                 chunk,
             )
-            found.update(decode(path) for (path,) in rows)
+            with self._sound():
+                found.update(decode(path) for (path,) in rows)
         return sorted(found)
 
     def prune_facts(self) -> int:
@@ -175,7 +178,8 @@ class Index:
         """(stamp, digest) of those of `paths` that have one."""
         wanted = [encode(path) for path in paths]
         rows = self._select("path, stamp, digest", "stamps", "path", wanted)
-        return {decode(path): (stamp, digest) for path, stamp, digest in rows}
+        with self._sound():
+            return {decode(path): (stamp, digest) for path, stamp, digest in rows}
 
     def put_stamps(self, stamps: Mapping[RepoPath, tuple[bytes, Digest]]) -> None:
         """Store stamps with the digests they stand for."""
@@ -198,7 +202,8 @@ class Index:
         else:
             wanted = [encode(label) for label in labels]
             rows = list(self._select(columns, "targets", "label", wanted, test))
-        return sorted(map(_target, rows), key=lambda row: row.label)
+        with self._sound():
+            return sorted(map(_target, rows), key=lambda row: row.label)
 
     def put_targets(self, rows: Iterable[TargetRow]) -> None:
         """Store rows, each in place of the one with its label."""
@@ -229,7 +234,8 @@ class Index:
     def observed(self, paths: Iterable[RepoPath]) -> set[str]:
         """Labels of the targets that were seen to depend on one of `paths`."""
         wanted = [encode(path) for path in paths]
-        return {decode(row[0]) for row in self._select("label", "observed", "path", wanted)}
+        with self._sound():
+            return {decode(row[0]) for row in self._select("label", "observed", "path", wanted)}
 
     def put_observed(self, label: str, paths: Iterable[RepoPath]) -> None:
         """Make `paths` all that the target was seen to depend on."""
@@ -268,9 +274,18 @@ class Index:
             )
 
     def _checked(self, checksum: bytes, value: bytes) -> bytes:
-        if _checksum(value) != checksum:
-            raise self._database.condemn("it is damaged")
+        with self._sound():
+            if _checksum(value) != checksum:
+                raise ValueError("a value that is not what was stored")
         return value
+
+    @contextlib.contextmanager
+    def _sound(self) -> Iterator[None]:
+        """Rows of an odd shape mean a damaged file, too."""
+        try:
+            yield
+        except (TypeError, ValueError) as trouble:
+            raise self._database.condemn("it is damaged") from trouble
 
 
 _Item = TypeVar("_Item")
