@@ -15,7 +15,7 @@ from typing import Final
 from affected.fs.ignore import is_noise
 from affected.model.path import RepoPath
 
-_TABLE: Final = re.compile(rb"^\s*\[\s*tool\s*\.\s*[\"']?affected[\"']?\s*[\].]", re.MULTILINE)
+_TABLE: Final = rb"(?m)^\s*\[\s*tool\s*\.\s*[\"']?affected[\"']?\s*[\].]"
 
 
 def find_root(start: Path) -> Path:
@@ -48,7 +48,7 @@ def _is_configured(folder: Path) -> bool:
     if (folder / "affected.toml").is_file():
         return True
     try:
-        return _TABLE.search((folder / "pyproject.toml").read_bytes()) is not None
+        return re.search(_TABLE, (folder / "pyproject.toml").read_bytes()) is not None
     except OSError:
         return False
 

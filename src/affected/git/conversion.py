@@ -99,7 +99,7 @@ def _longer_than_blob(git: Git, paths: list[RepoPath]) -> set[RepoPath]:
     if not paths:
         return set()
     listing = parse_listing(git.run("ls-files", "-s", "-v", "-z").stdout)
-    oids = {entry.path: entry.oid for entry in listing}
+    oids = {path: oid for _, _, oid, path in listing}
     top = os.fspath(git.folder)
     present: list[tuple[RepoPath, int]] = []
     for path in paths:

@@ -12,7 +12,7 @@ from typing import Final
 
 from affected.errors import UserError
 
-_SECTION: Final = re.compile(r"^\s*\[\s*([\w.-]+)", re.MULTILINE)
+_SECTION: Final = r"(?m)^\s*\[\s*([\w.-]+)"
 _PREFIX: Final = "gitdir: "
 
 
@@ -104,7 +104,7 @@ def _setting(configuration: str, section: str, key: str) -> str:
     """The last value of `section.key` in a configuration file's text, "" when there is none."""
     if key not in configuration.lower():
         return ""
-    pieces = _SECTION.split(configuration)
+    pieces = re.split(_SECTION, configuration)
     value = ""
     line = re.compile(
         rf"^[^\S\n]*(?:\[[^\]\n]*\])?[^\S\n]*{key}[^\S\n]*=[^\S\n]*(.*)$",

@@ -9,11 +9,11 @@ from typing import Final
 
 from affected.git.output import (
     RawChange,
-    TreeEntry,
     parse_raw_diff,
     parse_tree,
 )
 from affected.git.process import Answer, Git, failure
+from affected.model.path import RepoPath
 
 _NOT_FOUND: Final = 1  # how merge-base says "none" and "no"
 _FETCH: Final = (
@@ -103,16 +103,16 @@ def raw_changes(git: Git, old: str, new: str) -> list[RawChange] | None:
     return list(parse_raw_diff(answer.stdout))
 
 
-def tree_entries(git: Git, revision: str) -> list[TreeEntry] | None:
-    """Every file and gitlink of a commit; None when it is not present locally."""
+def tree_entries(git: Git, revision: str) -> list[tuple[str, str, RepoPath]] | None:
+    """Mode, object id and path of all in a commit; None when it is not present locally."""
     commit = resolve(git, revision)
     if commit is None:
         return None
     return list(parse_tree(git.run("ls-tree", "-r", "-z", "--full-tree", commit).stdout))
 
 
-def entries_along(git: Git, commit: str, path: str) -> list[TreeEntry]:
-    """The entries of a commit at `path` and at the folders above it."""
+def entries_along(git: Git, commit: str, path: str) -> list[tuple[str, str, RepoPath]]:
+    """The entries (mode, object id, path) of a commit at `path` and at the folders above it."""
     pieces = path.split("/")
     asked = ["/".join(pieces[:length]) for length in range(1, len(pieces) + 1)]
     answer = git.run(

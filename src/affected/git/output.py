@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from affected.model.path import RepoPath
@@ -28,42 +27,22 @@ class StatusKind(enum.StrEnum):
     CONFLICTED = "conflicted"  # a merge left it unresolved; it may or may not exist
 
 
-@dataclass(frozen=True, slots=True)
-class StatusEntry:
+class StatusEntry(NamedTuple):
     """One line of `git status`; `submodule` holds git's letters ("SCMU", "" for no submodule)."""
 
     path: RepoPath
     kind: StatusKind
     submodule: str = ""
-    head: str = ""  # the gitlink's commit in HEAD, "" when HEAD has none there
-    index: str = ""  # the same in git's index
+    committed: str = ""  # the gitlink's commit in HEAD, "" when HEAD has none there
+    staged: str = ""  # the same in git's index
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedStatus:
+class ParsedStatus(NamedTuple):
     """A whole `git status`: commit ("" unborn), branch ("" detached) and entries."""
 
     head: str
     branch: str
     entries: tuple[StatusEntry, ...]
-
-
-class ListedEntry(NamedTuple):
-    """One entry of git's index; `tag` is the letter of `ls-files -v`."""
-
-    tag: str
-    mode: str
-    oid: str
-    stage: str
-    path: RepoPath
-
-
-class TreeEntry(NamedTuple):
-    """One entry of a commit's tree."""
-
-    mode: str
-    oid: str
-    path: RepoPath
 
 
 class RawChange(NamedTuple):
@@ -129,22 +108,25 @@ def _tracked(line: str, width: int) -> StatusEntry:
     )
 
 
-def parse_listing(raw: bytes) -> Iterator[ListedEntry]:
-    """Read `git ls-files -s -v -z`."""
+def parse_listing(raw: bytes) -> Iterator[tuple[str, str, str, RepoPath]]:
+    """Read `git ls-files -s -v -z`: tag, mode, object id and path of each entry.
+
+    Plain tuples, taken apart without ceremony: there may be a hundred thousand of them.
+    """
     for line in os.fsdecode(raw).split("\0"):
         if line:
             facts, _, path = line.partition("\t")
-            tag, mode, oid, stage = facts.split(" ")
-            yield ListedEntry(tag, mode, oid, stage, RepoPath(path))
+            tag, mode, oid, _ = facts.split(" ")
+            yield tag, mode, oid, path  # type: ignore[misc]  # a NewType call each would tell
 
 
-def parse_tree(raw: bytes) -> Iterator[TreeEntry]:
-    """Read `git ls-tree -z`."""
+def parse_tree(raw: bytes) -> Iterator[tuple[str, str, RepoPath]]:
+    """Read `git ls-tree -z`: mode, object id and path of each entry."""
     for line in os.fsdecode(raw).split("\0"):
         if line:
             facts, _, path = line.partition("\t")
             mode, _, oid = facts.split(" ")
-            yield TreeEntry(mode, oid, RepoPath(path))
+            yield mode, oid, path  # type: ignore[misc]  # as above
 
 
 def parse_raw_diff(raw: bytes) -> Iterator[RawChange]:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from affected.errors import UserError
 
@@ -71,8 +70,7 @@ def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What one git command said: its exit status (negative: killed) and its two streams."""
 
     status: int

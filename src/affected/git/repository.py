@@ -6,9 +6,10 @@ Unaware of the index of facts, of noise and of what a change means.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from affected.git import conversion
 from affected.git.commits import Commits
@@ -25,7 +26,9 @@ from affected.git.output import (
 from affected.git.status import PendingStatus, Status
 from affected.git.witness import witness
 from affected.model.digest import ABSENT, SUBMODULE, Digest, with_mode
-from affected.model.path import RepoPath, ancestors, join, relative_to
+from affected.model.path import RepoPath, ancestors, decode, join, relative_to
+
+_HIDDEN: Final = re.compile(rb"(?<=\0)[a-zS] [^\0]+")  # of `ls-files -v -z`: all but "H path"
 
 
 class IndexEntry(NamedTuple):
@@ -83,13 +86,13 @@ class Repository(Commits):
         """Everything in git's index; the files of a checked-out submodule under their full path."""
         found: dict[RepoPath, IndexEntry] = {}
         gitlinks: list[RepoPath] = []
-        for tag, mode, oid, _, path in parse_listing(
+        for tag, mode, oid, path in parse_listing(
             self.git.run("ls-files", "-s", "-v", "-z").stdout
         ):
             if mode == GITLINK:
                 gitlinks.append(path)
                 continue
-            flag = "" if tag in "HM" else _flag(tag)
+            flag = "" if tag == "H" else _flag(tag)
             found[path] = IndexEntry(with_mode(oid, mode), flag)
         self._gitlinks = tuple(gitlinks)
         for path in gitlinks:
@@ -100,6 +103,13 @@ class Repository(Commits):
             for below, entry in inner.listing().items():
                 found[join(path, below)] = entry
         return found
+
+    def flagged(self) -> set[RepoPath]:
+        """Paths whose edits git hides (skip-worktree, assume-unchanged); cheaper than `listing`."""
+        if (self.root / ".gitmodules").exists():
+            return {path for path, entry in self.listing().items() if entry.flag}
+        entries = self.git.run("ls-files", "-v", "-z").stdout
+        return {decode(entry[2:]) for entry in _HIDDEN.findall(b"\0" + entries)}
 
     def ignored(self, paths: Iterable[RepoPath]) -> set[RepoPath]:
         """Those of `paths` that git ignores; tracked ones never are."""
@@ -153,7 +163,7 @@ class Repository(Commits):
         """`paths` sorted by the checkout that holds them, with each checkout's prefix."""
         if self._gitlinks is None:
             listing = parse_listing(self.git.run("ls-files", "-s", "-v", "-z").stdout)
-            self._gitlinks = tuple(entry.path for entry in listing if entry.mode == GITLINK)
+            self._gitlinks = tuple(path for _, mode, _, path in listing if mode == GITLINK)
         if not self._gitlinks:
             return [(self, RepoPath(""), list(paths))]
         mine: list[RepoPath] = []
@@ -217,7 +227,7 @@ class Repository(Commits):
         found: dict[RepoPath, StatusKind] = {}
         if not entry.submodule:  # a nested clone: nothing in it is tracked from above
             found.update(dict.fromkeys(self.listing(), StatusKind.UNTRACKED))
-        for commit in {entry.head, entry.index} - {inside.head, ""}:
+        for commit in {entry.committed, entry.staged} - {inside.head, ""}:
             moved = self.tree_changes(commit, inside.head) if inside.head else None
             if moved is None:
                 found.update(dict.fromkeys(self.listing(), StatusKind.MODIFIED))
@@ -226,7 +236,7 @@ class Repository(Commits):
             for change in moved:
                 gone = change.new == ABSENT
                 found[change.path] = StatusKind.DELETED if gone else StatusKind.MODIFIED
-        if entry.submodule and "" in (entry.head, entry.index):
+        if entry.submodule and "" in (entry.committed, entry.staged):
             found.update(dict.fromkeys(self.listing(), StatusKind.MODIFIED))
         found.update(inside.changes)
         return found

@@ -13,7 +13,7 @@ from typing import Final
 
 from affected.git.discovery import Layout, locate_at
 
-_SUBMODULE_PATH: Final = re.compile(r"^[^\S\n]*path[^\S\n]*=[^\S\n]*(.+?)[^\S\n]*$", re.MULTILINE)
+_SUBMODULE_PATH: Final = r"(?m)^[^\S\n]*path[^\S\n]*=[^\S\n]*(.+?)[^\S\n]*$"
 
 
 def witness(layout: Layout, environ: Mapping[str, str]) -> str:
@@ -44,7 +44,7 @@ def _submodule_paths(root: Path) -> list[str]:
         text = (root / ".gitmodules").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return []
-    return sorted({match.strip('"') for match in _SUBMODULE_PATH.findall(text)})
+    return sorted({match.strip('"') for match in re.findall(_SUBMODULE_PATH, text)})
 
 
 def _of_user(environ: Mapping[str, str]) -> Iterator[Path]:

@@ -65,7 +65,7 @@ def test_a_raw_diff_refuses_what_it_does_not_know():
 def test_listings_keep_tabs_and_newlines_in_names():
     """Only the first tab separates."""
     [entry] = parse_listing(b"h 100755 aa 0\ta\tb\nc\0")
-    assert entry == ("h", "100755", "aa", "0", "a\tb\nc")
+    assert entry == ("h", "100755", "aa", "a\tb\nc")
     [found] = parse_tree(b"120000 blob aa\ta\tb\nc\0")
     assert found == ("120000", "aa", "a\tb\nc")
 
