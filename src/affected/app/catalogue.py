@@ -6,7 +6,7 @@ Unaware of records and runs. Only what a change touched is read, scanned and res
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -14,8 +14,10 @@ from affected.app.compose import Workspace
 from affected.app.imports import ImportTable
 from affected.app.survey import Survey
 from affected.graph.graph import Graph
-from affected.lang.python.modules import ModuleRoots, module_names, source_roots
+from affected.lang.python.modules import ModuleRoots, module_names
+from affected.lang.python.roots import find_roots
 from affected.lang.python.targets import (
+    CollectionSettings,
     conftest_chain,
     discover_projects,
     test_files,
@@ -25,14 +27,15 @@ from affected.model.digest import ABSENT
 from affected.model.edge import EdgeKind
 from affected.model.path import RepoPath, is_under, name, parent
 from affected.model.selection import Change
-from affected.model.target import Project, Target, TargetKind, TestSettings
-from affected.state.index import TargetRow
+from affected.model.target import Project, Target, TargetKind
+from affected.state.rows import TargetRow
 
 FORMAT: Final = 1  # 1: the first one
 SHAPE_KEY: Final = "catalogue"
 ROOTS_KEY: Final = "roots"
 SNAPSHOT_KEY: Final = "graph:snapshot"
 OVERLAY_KEY: Final = "graph:overlay"
+TOKEN_KEY: Final = "graph:token"
 
 STRUCTURAL: Final = frozenset(
     {
@@ -47,10 +50,10 @@ class Shape:
     """How the workspace is divided; everything here follows from manifests and file names."""
 
     projects: tuple[Project, ...]
-    settings: Mapping[RepoPath, TestSettings]
+    settings: Mapping[RepoPath, CollectionSettings]
     notices: tuple[str, ...] = ()
 
-    def settings_of(self, target: Target) -> TestSettings:
+    def settings_of(self, target: Target) -> CollectionSettings:
         """The pytest settings of a test file."""
         return self.settings[target.settings]
 
@@ -100,12 +103,12 @@ def targets_of(rows: Iterable[TargetRow]) -> list[Target]:
 def _build(workspace: Workspace) -> Catalogue:
     paths = workspace.index.files()
     shape = _discover(workspace, paths)
-    roots = _roots(workspace, paths, shape)
-    targets = test_files(paths, shape.settings, shape.projects)
+    targets = test_files(paths, shape.settings, shape.projects, _reader(workspace))
+    roots = _roots(workspace, paths, shape, targets)
     stale = _store_targets(workspace, targets)
     imports = ImportTable.over_all(workspace, roots, paths)
-    modules = [path for path in paths if path.endswith(".py")]
-    edges = _edges(imports, shape, targets, modules, paths)
+    modules = {path for path in paths if path.endswith(".py")}
+    edges = _edges(imports, shape, targets, modules)
     graph = Graph.build(edges)
     _store(workspace, shape, roots, graph)
     return Catalogue(shape, roots, graph, frozenset(modules), stale)
@@ -119,8 +122,9 @@ def _update(
     if structural:
         paths = workspace.index.files()
         shape = _discover(workspace, paths)
-        roots = _roots(workspace, paths, shape)
-        stale = _store_targets(workspace, test_files(paths, shape.settings, shape.projects))
+        targets = test_files(paths, shape.settings, shape.projects, _reader(workspace))
+        roots = _roots(workspace, paths, shape, targets)
+        stale = _store_targets(workspace, targets)
         imports = ImportTable.over_all(workspace, roots, paths)
     else:
         imports = ImportTable.over_index(workspace, roots)
@@ -128,7 +132,7 @@ def _update(
     present = {path for path in again if imports.exists(path)}
     rows = workspace.index.targets(labels=sorted(present))
     edges: dict[RepoPath, list[tuple[RepoPath, EdgeKind]] | None] = dict.fromkeys(again - present)
-    edges.update(_edges(imports, shape, targets_of(rows), sorted(present), None))
+    edges.update(_edges(imports, shape, targets_of(rows), present))
     touched = {
         path
         for path, new in edges.items()
@@ -165,7 +169,7 @@ def _to_resolve(
         if name(path) in {"conftest.py", "__init__.py"}:
             rows = workspace.index.targets()
             again.update(r.path for r in rows if is_under(r.path, parent(path)))
-    if roots.roots != before.roots.roots:
+    if roots != before.roots:
         names.update(before.roots.tops.keys() ^ roots.tops.keys())
         names.update(
             top
@@ -179,43 +183,57 @@ def _to_resolve(
 
 
 def _edges(
-    imports: ImportTable,
-    shape: Shape,
-    targets: Iterable[Target],
-    modules: Iterable[RepoPath],
-    paths: Mapping[RepoPath, Any] | None,
+    imports: ImportTable, shape: Shape, targets: Sequence[Target], modules: Iterable[RepoPath]
 ) -> dict[RepoPath, list[tuple[RepoPath, EdgeKind]]]:
-    edges = imports.edges(modules)
-    exists = paths.__contains__ if paths is not None else imports.exists
+    """The edges of modules and of the test files among `targets`."""
+    with_doctests = {t.path for t in targets if has_doctests(shape.settings_of(t))}
+    edges = imports.edges({*modules, *with_doctests}, with_doctests)
     for target in targets:
         settings = shape.settings_of(target)
         found = edges.setdefault(target.path, [])
         found += [
             (path, EdgeKind.CONFTEST)
             for path in conftest_chain(target.path, settings.rootdir)
-            if path != target.path and exists(path)
+            if path != target.path and imports.exists(path)
         ]
-        for plugin in settings.plugins:
-            found += [(path, EdgeKind.STRING) for path in imports.resolver.candidates(plugin)]
+        if settings.plugins:
+            found += imports.resolver.named(target.project, settings.plugins).edges
     return edges
 
 
-def _discover(workspace: Workspace, paths: Mapping[RepoPath, Any]) -> Shape:
+def has_doctests(settings: CollectionSettings) -> bool:
+    """True when pytest may collect examples from these settings' targets."""
+    return settings.doctest_modules or bool(settings.doctest_globs)
+
+
+def _reader(workspace: Workspace) -> Callable[[RepoPath], bytes]:
     def read(path: RepoPath) -> bytes:
         try:
             return (workspace.root / path).read_bytes()
         except OSError:
             return b""
 
+    return read
+
+
+def _discover(workspace: Workspace, paths: Mapping[RepoPath, Any]) -> Shape:
+    read = _reader(workspace)
     projects, notices = discover_projects(paths, read)
-    settings, more = test_settings(paths, read, projects)
+    settings, more = test_settings(paths, read)
     return Shape(projects, settings, (*notices, *more))
 
 
-def _roots(workspace: Workspace, paths: Mapping[RepoPath, Any], shape: Shape) -> ModuleRoots:
-    extra = tuple(RepoPath(folder.strip("/")) for folder in workspace.config.source_roots)
-    return ModuleRoots.over(
-        (*extra, *source_roots(paths, shape.projects, shape.settings.values())), paths
+def _roots(
+    workspace: Workspace, paths: Mapping[RepoPath, Any], shape: Shape, targets: Sequence[Target]
+) -> ModuleRoots:
+    extra = [RepoPath(folder.strip("/")) for folder in workspace.config.source_roots]
+    return find_roots(
+        paths,
+        shape.projects,
+        shape.settings,
+        tests=[t.path for t in targets],
+        read=_reader(workspace),
+        extra=extra,
     )
 
 
@@ -260,9 +278,12 @@ def _store(workspace: Workspace, shape: Shape, roots: ModuleRoots, graph: Graph)
     index = workspace.index
     index.put(SHAPE_KEY, _shape_bytes(shape))
     index.put(ROOTS_KEY, roots.pack())
-    snapshot, overlay = graph.pack()
-    if snapshot is not None:
+    if index.get(TOKEN_KEY) != graph.token.encode():
+        snapshot, overlay = graph.pack()
         index.put(SNAPSHOT_KEY, snapshot)
+        index.put(TOKEN_KEY, graph.token.encode())
+    else:
+        _, overlay = graph.pack()
     index.put(OVERLAY_KEY, overlay)
 
 
@@ -283,17 +304,10 @@ def _shape_from(raw: bytes) -> Shape | None:
     projects = tuple(
         Project(p["path"], p["name"], tuple(p["manifests"])) for p in tree["projects"]
     )
-    settings = [
-        TestSettings(
-            folder=s["folder"],
-            rootdir=s["rootdir"],
-            config=s["config"],
-            testpaths=tuple(s["testpaths"]),
-            python_files=tuple(s["python_files"]),
-            pythonpath=tuple(s["pythonpath"]),
-            addopts=tuple(s["addopts"]),
-            plugins=tuple(s["plugins"]),
-        )
-        for s in tree["settings"]
-    ]
+    settings = [_settings_from(row) for row in tree["settings"]]
     return Shape(projects, {s.folder: s for s in settings}, tuple(tree["notices"]))
+
+
+def _settings_from(row: dict[str, Any]) -> CollectionSettings:
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+    return CollectionSettings(**values)

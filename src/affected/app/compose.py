@@ -61,7 +61,7 @@ def open_workspace(start: Path, environ: Mapping[str, str]) -> Workspace:
 
     Raises UserError for a broken configuration or an unusable git.
     """
-    repository = Repository.discover(start)
+    repository = Repository.discover(start, environ)
     root = repository.root if repository else find_root(start)
     config = load(root)
     folder = cache_folder(root, config, environ)

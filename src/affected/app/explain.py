@@ -17,7 +17,7 @@ from affected.model.path import RepoPath, display
 from affected.model.selection import Cause
 from affected.model.target import Target
 from affected.report.protocol import ExplainReport, Proof, count
-from affected.state.index import TargetRow
+from affected.state.rows import TargetRow
 
 
 def explain(knowledge: Knowledge, asked: str) -> ExplainReport:

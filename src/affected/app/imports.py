@@ -5,13 +5,14 @@ Unaware of targets and graphs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from affected.app.compose import Workspace
+from affected.fs.digests import blob_digest
 from affected.lang.python.modules import ModuleRoots
 from affected.lang.python.resolve import Resolution, Resolver
-from affected.lang.python.scan import Facts, pack, scan, unpack
+from affected.lang.python.scan import Scanner
 from affected.model.edge import EdgeKind
 from affected.model.path import RepoPath, ancestors
 
@@ -29,6 +30,8 @@ class ImportTable:
         self.resolver = resolver
         self.exists = exists
         self._resolutions: dict[RepoPath, Resolution] = {}
+        self._doctests: set[RepoPath] = set()
+        self._scanner = Scanner()
 
     @staticmethod
     def over_all(
@@ -52,41 +55,42 @@ class ImportTable:
         return ImportTable(workspace, resolver, index.has_file)
 
     def edges(
-        self, modules: Iterable[RepoPath]
+        self, modules: Iterable[RepoPath], with_doctests: Collection[RepoPath] = ()
     ) -> dict[RepoPath, list[tuple[RepoPath, EdgeKind]]]:
-        """The import edges of each file."""
+        """The import edges of each file; those of its examples too where they are run."""
+        self._doctests.update(with_doctests)
         wanted = list(modules)
-        self._facts(wanted, self._keep)
+        self._resolve(wanted)
         return {path: list(self._resolutions[path].edges) for path in wanted}
 
-    def resolutions(self, modules: Iterable[RepoPath]) -> Mapping[RepoPath, Resolution]:
-        """What each file's imports resolve to; files that are not Python are left out."""
-        wanted = [m for m in modules if m.endswith(".py") and m not in self._resolutions]
-        self._facts(wanted, self._keep)
+    def resolutions(self, files: Iterable[RepoPath]) -> Mapping[RepoPath, Resolution]:
+        """What each file's imports resolve to; files that hold no Python are left out."""
+        wanted = [f for f in files if f.endswith(".py") or f in self._doctests]
+        self._resolve([path for path in wanted if path not in self._resolutions])
         return self._resolutions
 
-    def _keep(self, path: RepoPath, facts: Facts) -> None:
-        self._resolutions[path] = self.resolver.resolve(path, facts)
-
-    def _facts(
-        self, paths: list[RepoPath], receive: Callable[[RepoPath, Facts], None]
-    ) -> None:
+    def _resolve(self, paths: list[RepoPath]) -> None:
         index = self._workspace.index
         digests = index.digests(paths)
         known = index.facts(set(digests.values()))
         fresh: dict[str, bytes] = {}
         for path in paths:
             digest = digests.get(path)
-            stored = known.get(digest) if digest is not None else None
-            if stored is not None:
-                receive(path, unpack(stored))
-                continue
-            facts = scan(self._read(path))
-            if digest is not None:
-                fresh[digest] = pack(facts)
-            receive(path, facts)
+            packed = known.get(digest) if digest is not None else None
+            if packed is None:
+                source = self._read(path)
+                packed = self._scanner.packed(source)
+                if digest is not None and self._is(source, digest):
+                    fresh[digest] = packed
+            self._resolutions[path] = self.resolver.resolve_packed(
+                path, packed, doctests=path in self._doctests
+            )
         if fresh:
             index.add_facts(fresh)
+
+    def _is(self, source: bytes, digest: str) -> bool:
+        """False when the file was edited since its digest was taken: nothing is kept of it then."""
+        return digest.startswith(blob_digest(source, self._workspace.object_format))
 
     def _read(self, path: RepoPath) -> bytes:
         try:

@@ -22,7 +22,7 @@ from affected.lang.python.resolve import Resolver
 from affected.model.path import RepoPath
 from affected.model.platform import Distribution
 from affected.model.target import Target
-from affected.state.index import TargetRow
+from affected.state.rows import TargetRow
 
 ENVIRONMENT_KEY = "environment-token"
 

@@ -65,8 +65,9 @@ def change_set(workspace: Workspace, requested: str | None, *, strict: bool) -> 
     ci = detect(workspace.environ)
     hints = BaseHints(ci.target_branch, ci.merge_commit)
     last = workspace.index.get(LAST_STATE_KEY)
+    recorded = last.decode() if last else None
     base = resolve_base(
-        repository, requested, workspace.environ, hints, last.decode() if last else None, strict
+        repository, requested, workspace.environ, hints, recorded, strict=strict
     )
     head = repository.resolve("HEAD") or ""
     return Diff(_against(workspace, base, head), base.how)

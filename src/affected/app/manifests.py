@@ -92,7 +92,9 @@ class Manifests:
                 *config.covered,
             ),
             environment=dict(
-                environment_inputs(self._workspace.environ, config.env, self._workspace.root)
+                environment_inputs(
+                    self._workspace.environ, config.env, str(self._workspace.root)
+                )
             ),
         )
 

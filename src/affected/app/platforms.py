@@ -14,8 +14,13 @@ from typing import Any, Final
 from affected.app.compose import Workspace
 from affected.config.load import load_project
 from affected.config.schema import ProjectConfig
-from affected.lang.python.distributions import installed_witness, read_installed
-from affected.lang.python.interpreters import find_interpreter, interpreter_witness, probe
+from affected.lang.python.distributions import installed_witness
+from affected.lang.python.interpreters import (
+    find_interpreter,
+    interpreter_witness,
+    probe,
+    require_pytest,
+)
 from affected.model.path import RepoPath, join
 from affected.model.platform import Distribution, Interpreter
 
@@ -95,6 +100,7 @@ class Platforms:
             if tree["format"] == FORMAT and tree["witness"] == self._witness_of(executable):
                 return _interpreter(tree)
         interpreter = probe(executable)
+        require_pytest(interpreter)
         tree = {
             "format": FORMAT,
             "site_packages": interpreter.site_packages,
@@ -104,11 +110,6 @@ class Platforms:
         tree["witness"] = self._witness_of(executable)
         index.put(_key(executable), json.dumps(tree).encode("ascii"))
         return interpreter
-
-
-def installed(interpreter: Interpreter) -> dict[str, Distribution]:
-    """What is installed for `interpreter`, read anew."""
-    return read_installed(interpreter.site_packages)
 
 
 def _stored_configs(workspace: Workspace) -> dict[RepoPath, ProjectConfig]:

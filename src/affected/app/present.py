@@ -10,7 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from affected.app.compose import Workspace
 from affected.fs.digests import digest_path, listing_digest, probe_digest
-from affected.lang.python.distributions import external_digest
+from affected.lang.python.distributions import (
+    ExternalDigests,
+    installed_digest,
+    normalised,
+)
 from affected.lang.python.resolve import Resolver
 from affected.model.digest import ABSENT
 from affected.model.observation import Input, InputKind
@@ -31,6 +35,7 @@ class PresentInputs:
         self._resolver = resolver
         self._distributions = distributions
         self._known: dict[tuple[InputKind, str], str] = {}
+        self._externals: ExternalDigests | None = None
 
     def digests(self, inputs: Sequence[Input]) -> list[str]:
         """Today's digest of each input, in order."""
@@ -74,11 +79,23 @@ class PresentInputs:
             case InputKind.MODULE:
                 return module_digest(self._resolver().candidates(key))
             case InputKind.DISTRIBUTION:
-                return external_digest(key, self._distributions())
+                return self._external(key)
             case InputKind.INSTALLED:
                 return installed_digest(self._distributions())
             case InputKind.ENVIRONMENT:
                 return value_digest(self._workspace.environ.get(key))
+
+    def _external(self, key: str) -> str:
+        """Of a top-level import name, a `distribution:NAME` or an `entry-points:GROUP`."""
+        kind, _, name = key.partition(":")
+        if kind == "entry-points":
+            return installed_digest(self._distributions())
+        if kind == "distribution":
+            found = self._distributions().get(normalised(name))
+            return f"{found.version} {found.digest}" if found else ABSENT
+        if self._externals is None:
+            self._externals = ExternalDigests(self._distributions())
+        return self._externals.digest(key)
 
 
 def module_digest(candidates: Sequence[str]) -> str:
@@ -87,12 +104,6 @@ def module_digest(candidates: Sequence[str]) -> str:
         return ABSENT
     joined = "\0".join(candidates).encode("utf-8", "surrogateescape")
     return hashlib.sha256(joined).hexdigest()[:32]
-
-
-def installed_digest(distributions: Mapping[str, Distribution]) -> str:
-    """The digest of every installed distribution's content."""
-    rows = sorted(f"{d.name} {d.version} {d.digest}" for d in distributions.values())
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
 def value_digest(value: str | None) -> str:

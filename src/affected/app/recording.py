@@ -28,7 +28,7 @@ from affected.model.plan import Batch
 from affected.model.target import Target
 from affected.report.protocol import Unvouched
 from affected.run.trace_log import Harvest
-from affected.state.index import TargetRow
+from affected.state.rows import TargetRow
 
 CLOCK_STEP = 20_000_000  # nanoseconds by which a file system's clock may lag
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from affected import __version__
@@ -16,9 +17,25 @@ from affected.app.compose import Workspace
 from affected.app.platforms import Platforms
 from affected.app.survey import Survey
 from affected.model.path import RepoPath, name
+from affected.report.protocol import RunSummary
 
 TYPE_OF_STATE: Final = 1  # 1: the first one; bump to make every index verify everything again
 TOKEN_KEY: Final = "token"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for."""
+
+    labels: tuple[str, ...] = ()  # labels, paths or folders; empty: everything
+    everything: bool = False  # run even what is proved
+    base: str | None = None
+    strict: bool = False
+    dry_run: bool = False
+    jobs: int | None = None
+    shard: tuple[int, int] | None = None  # (number from 1, count)
+    pytest_args: tuple[str, ...] = ()
+    details: bool = False  # results of reused tests are wanted too (JUnit, JSON)
 
 
 class Present:
@@ -36,7 +53,7 @@ class Present:
         from affected.run.environment import environment_inputs  # noqa: PLC0415
 
         variables = environment_inputs(
-            self.workspace.environ, self.platforms.environment(), self.workspace.root
+            self.workspace.environ, self.platforms.environment(), str(self.workspace.root)
         )
         parts = (
             __version__,
@@ -55,6 +72,24 @@ class Present:
             return False
         stored = self.workspace.index.get(TOKEN_KEY)
         return stored is not None and stored.decode() == self.token()
+
+
+def nothing_to_do(present: Present, request: Request) -> RunSummary | None:
+    """The whole answer when nothing changed since everything was proved, at git status's cost."""
+    if request.everything or request.labels or request.details or request.shard:
+        return None
+    if not present.still_settled():
+        return None
+    totals = present.workspace.index.totals()
+    return RunSummary(
+        selection="none",
+        selected_targets=0,
+        selected_tests=0,
+        ran_targets=0,
+        reused_targets=totals.targets,
+        reused_tests=totals.tests,
+        seconds_saved=totals.seconds,
+    )
 
 
 def manifests_changed(changes: Mapping[RepoPath, object]) -> bool:

@@ -16,7 +16,7 @@ from affected.app.compose import Workspace
 from affected.errors import UserError
 from affected.fs.digests import Stamp, digest_path, is_racy, listing_digest, probe_digest, stamp_of
 from affected.fs.workspace import walk
-from affected.git.repository import PendingStatus, Status
+from affected.git.status import PendingStatus, Status
 from affected.model.digest import ABSENT, FOLDER, Digest
 from affected.model.observation import InputKind
 from affected.model.path import RepoPath, join, name
@@ -152,7 +152,7 @@ def _stamp_text(workspace: Workspace, path: RepoPath) -> str:
         return ""
     if is_racy(stamp, time.time_ns()):
         return "racy"
-    return stamp.to_bytes().hex()
+    return stamp.pack().hex()
 
 
 def _watched_digest(workspace: Workspace, kind: InputKind, path: RepoPath) -> str:
@@ -197,7 +197,7 @@ class _Digests:
         stamp = stamp_of(self._workspace.root / path)
         if stamp is None:
             return ABSENT
-        if known is not None and known[0] == stamp.to_bytes():
+        if known is not None and known[0] == stamp.pack():
             return known[1]
         return self._hash(path, stamp)
 
@@ -205,7 +205,7 @@ class _Digests:
         taken = time.time_ns()
         digest = digest_path(self._workspace.root, path, self._workspace.object_format)
         if not is_racy(stamp, taken) and stamp_of(self._workspace.root / path) == stamp:
-            self.fresh[path] = (stamp.to_bytes(), digest)
+            self.fresh[path] = (stamp.pack(), digest)
         return digest
 
 
@@ -252,7 +252,7 @@ def _dirty(workspace: Workspace, status: Status) -> set[RepoPath]:
     for path in status.changes:
         if path.endswith("/"):  # an untracked nested repository: git names only its folder
             folder = RepoPath(path.rstrip("/"))
-            inside = walk(workspace.root / folder, workspace.ignored)
+            inside = walk(workspace.root / folder)
             dirty.update(join(folder, below) for below, _ in inside)
         else:
             dirty.add(path)
@@ -305,7 +305,7 @@ def _special(
 def _without_git(
     workspace: Workspace, before: State | None, digests: _Digests
 ) -> tuple[State, dict[RepoPath, Change], dict[RepoPath, Digest] | None]:
-    paths = [path for path, _ in walk(workspace.root, workspace.ignored)]
+    paths = [path for path, _ in walk(workspace.root, workspace.ignored.matches)]
     present = {p: d for p, d in digests.of(paths).items() if d not in {ABSENT, FOLDER}}
     changes = _differences(workspace.index.files(), present)
     everything = present if changes or before is None else None

@@ -21,7 +21,7 @@ from affected.model.observation import InputKind
 from affected.model.path import RepoPath, ancestors
 from affected.model.selection import Cause, CauseKind
 from affected.model.target import Target
-from affected.state.index import TargetRow
+from affected.state.rows import TargetRow
 
 MOST_CAUSES = 5  # kept for each target; explain gives them all
 

@@ -118,8 +118,8 @@ class Graph:
     def dependents(self, starts: Iterable[RepoPath]) -> dict[RepoPath, RepoPath | None]:
         """Everything that needs one of `starts`, with the next hop on a shortest way there.
 
-        The starts are there with None. Nearest first; of equally near hops the one whose path
-        sorts first, so the answer does not depend on how the graph was made.
+        The starts are there with None. Nearest first, equally near ones sorted; of several next
+        hops the one that sorts first. The answer does not depend on how the graph was made.
         """
         overlay = self._overlay
         path_of = overlay.paths.__getitem__
@@ -128,11 +128,11 @@ class Graph:
         found: dict[RepoPath, RepoPath | None] = dict.fromkeys(unique)
         frontier = [number for number in map(overlay.find, unique) if number >= 0]
         seen = bytearray(len(overlay.paths))
+        hops = [0] * len(overlay.paths)
         for number in frontier:
             seen[number] = 1
         while frontier:
             reached: list[int] = []
-            hops: list[int] = []
             for number in frontier:
                 row: Sequence[int]
                 if number in overlay.touched:
@@ -142,10 +142,11 @@ class Graph:
                 for source in row:
                     if not seen[source]:
                         seen[source] = 1
+                        hops[source] = number
                         reached.append(source)
-                        hops.append(number)
-            found.update(zip(map(path_of, reached), map(path_of, hops), strict=True))
             frontier = overlay.sorted_by_path(reached)
+            nearer = map(hops.__getitem__, frontier)
+            found.update(zip(map(path_of, frontier), map(path_of, nearer), strict=True))
         return found
 
     def components(self) -> list[tuple[RepoPath, ...]]:

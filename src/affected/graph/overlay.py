@@ -114,11 +114,11 @@ class Overlay:
 
 
 def pack_changes(changes: Changes, token: bytes) -> bytes:
-    """Fields parted by NUL, which no path holds: path, count, kinds, targets, again and again.
+    """Fields ended by NUL, which no path holds: how many nodes; for each path, kinds, targets.
 
     A node without edges has "" for kinds; a removed one has "-". `token` names the snapshot.
     """
-    fields: list[str] = []
+    fields = [str(len(changes))]
     for path, needs in changes.items():
         if needs is None:
             fields += (path, _REMOVED)
@@ -137,11 +137,11 @@ def unpack_changes(packed: bytes, token: bytes) -> Changes:
     if packed[: len(_MAGIC)] != _MAGIC or packed[len(_MAGIC) : at] != token:
         raise ValueError("not an overlay of this snapshot")
     fields = os.fsdecode(packed[at:]).split("\0")
-    if fields.pop():
-        raise ValueError("not an overlay: truncated")
+    last = fields.pop()
     changes: Changes = {}
     rest = iter(fields)
     try:
+        count = int(next(rest))
         for path in rest:
             kinds = next(rest)
             if kinds == _REMOVED:
@@ -151,4 +151,6 @@ def unpack_changes(packed: bytes, token: bytes) -> Changes:
             changes[RepoPath(path)] = tuple((RepoPath(next(rest)), kind) for kind in needs)
     except (StopIteration, RuntimeError) as trouble:
         raise ValueError("not an overlay: truncated") from trouble
+    if last or len(changes) != count:
+        raise ValueError("not an overlay: truncated")
     return changes

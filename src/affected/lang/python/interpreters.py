@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from affected.errors import UserError
-from affected.lang.python.distributions import installed_witness, read_installed
+from affected.lang.python.distributions import read_installed
 from affected.model.path import RepoPath, ancestors
 from affected.model.platform import Interpreter
 
@@ -91,16 +91,19 @@ def require_pytest(interpreter: Interpreter) -> None:
         )
 
 
-def interpreter_witness(executable: str, site_packages: tuple[str, ...]) -> str:
-    """A cheap token that changes when the interpreter or what is installed for it does."""
+def interpreter_witness(executable: Path) -> str:
+    """A cheap token that changes when the interpreter or its virtual environment is another.
+
+    What is installed for it has its own: `distributions.installed_witness`.
+    """
     found = []
-    for path in (executable, os.path.join(os.path.dirname(executable), "..", "pyvenv.cfg")):
+    for path in (executable, executable.parent.parent / "pyvenv.cfg"):
         try:
-            stat = os.stat(path)
+            stat = path.stat()
             found.append(f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}")
         except OSError:
             found.append("-")
-    return " ".join([*found, installed_witness(site_packages)])
+    return " ".join(found)
 
 
 def _configured(folder: Path, configured: str, environ: Mapping[str, str]) -> Path:

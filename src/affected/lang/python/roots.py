@@ -5,9 +5,9 @@ Unaware of the disk: whatever it reads comes through the `read` it is given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from affected.lang.python.manifests import source_folders
+from affected.lang.python.manifests import Read, source_folders
 from affected.lang.python.modules import EXTENSIONS, ModuleRoots, Root, stem_of
 from affected.model.path import ROOT, RepoPath, encode, join, name, parent
 from affected.model.target import Project, TestSettings
@@ -19,21 +19,31 @@ def find_roots(
     paths: Collection[RepoPath],
     projects: Iterable[Project],
     settings: Mapping[RepoPath, TestSettings],
+    *,
     tests: Iterable[RepoPath],
-    read: Callable[[RepoPath], bytes],
-    editable: Iterable[RepoPath] = (),
+    read: Read,
+    extra: Iterable[RepoPath] = (),
 ) -> ModuleRoots:
     """The module roots of a workspace.
 
-    `paths`: every file; `tests`: the test files; `editable`: folders that installed distributions
-    add to `sys.path`, as repo paths. `read` may raise OSError: such a manifest names no folder.
+    `paths`: every file; `tests`: the test files; `extra`: folders that something else puts on
+    `sys.path` (configuration, editable installations). `read` may raise OSError: such a manifest
+    names no folder.
     """
     modules = [path for path in paths if path.endswith((".py", *EXTENSIONS))]
     children = _children(modules)
     projects = tuple(projects)
     owners = frozenset({ROOT, *(project.path for project in projects)})
-    exported, private = _folders(modules, children, projects, settings, tests, read)
-    exported |= {folder for folder in editable if folder in children}
+    private = _test_folders(modules, tests)
+    exported = _packaged(modules) - private | {ROOT}
+    exported |= {folder for one in settings.values() for folder in one.pythonpath}
+    for project in projects:
+        exported.add(project.path)
+        exported |= {join(project.path, part) for part in ("src", "lib", "python")}
+        exported.update(source_folders(project, read))
+    exported |= {RepoPath(folder) for folder in children if name(folder) == "src"}
+    exported.update(extra)
+    exported &= children.keys() | {ROOT, *(project.path for project in projects)}
     bare = ModuleRoots({}, {}, {}, owners)
     roots = {
         path: Root(path, bare.project_of(path), path in exported)
@@ -50,17 +60,6 @@ def find_roots(
         projects=owners,
         loose=_loose(modules, roots),
     )
-
-
-def source_roots(
-    paths: Collection[RepoPath],
-    projects: Iterable[Project],
-    settings: Mapping[RepoPath, TestSettings],
-    tests: Iterable[RepoPath],
-    read: Callable[[RepoPath], bytes],
-) -> tuple[RepoPath, ...]:
-    """The folders of `find_roots` alone, sorted."""
-    return tuple(find_roots(paths, projects, settings, tests, read).roots)
 
 
 def _children(modules: Iterable[RepoPath]) -> Children:
@@ -83,36 +82,18 @@ def _children(modules: Iterable[RepoPath]) -> Children:
     return children
 
 
-def _folders(
-    modules: list[RepoPath],
-    children: Children,
-    projects: tuple[Project, ...],
-    settings: Mapping[RepoPath, TestSettings],
-    tests: Iterable[RepoPath],
-    read: Callable[[RepoPath], bytes],
-) -> tuple[set[RepoPath], set[RepoPath]]:
-    """The folders that are roots for everyone, and those that are so for their tests alone."""
+def _packaged(modules: Iterable[RepoPath]) -> set[RepoPath]:
+    """The folders that hold a package and are in none themselves."""
+    packages = {parent(path) for path in modules if name(path) == "__init__.py"} - {ROOT}
+    return {parent(package) for package in packages} - packages
+
+
+def _test_folders(modules: Iterable[RepoPath], tests: Iterable[RepoPath]) -> set[RepoPath]:
+    """The folders that pytest puts on the path for the tests and conftest files in them."""
     packages = {parent(path) for path in modules if name(path) == "__init__.py"}
-    private = {parent(path) for path in tests}
-    private |= {parent(path) for path in modules if name(path) == "conftest.py"}
-    private -= packages
-    exported = {ROOT}
-    for package in packages:
-        if package and parent(package) not in packages:
-            exported.add(parent(package))
-    exported -= private - {ROOT}
-    for project in projects:
-        exported.add(project.path)
-        exported |= {
-            folder
-            for folder in (join(project.path, part) for part in ("src", "lib", "python"))
-            if folder in children
-        }
-        exported |= {folder for folder in source_folders(project, read) if folder in children}
-    exported |= {RepoPath(folder) for folder in children if name(folder) == "src"}
-    for one in settings.values():
-        exported |= {folder for folder in one.pythonpath if folder in children}
-    return exported, private
+    folders = {parent(path) for path in tests}
+    folders |= {parent(path) for path in modules if name(path) == "conftest.py"}
+    return folders - packages
 
 
 def _compiled(modules: Iterable[RepoPath]) -> dict[RepoPath, tuple[RepoPath, ...]]:

@@ -1,0 +1,114 @@
+"""A finished run as values for JSON and JUnit: every target, every test, ran or reused.
+
+Unaware of files and of how the run went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from affected.app.catalogue import targets_of
+from affected.app.knowledge import Knowledge
+from affected.app.run import Course, Decision
+from affected.cache.lookup import Lookup, Proof
+from affected.model.selection import Cause
+from affected.report.junit import Suite
+from affected.report.protocol import RunReport, RunSummary, State, TargetEntry, TestEntry
+from affected.state.rows import TargetRow
+
+
+def proofs(knowledge: Knowledge, decision: Decision) -> Mapping[str, Proof]:
+    """The observation of each reused target, read from its record."""
+    found: dict[str, Proof] = {}
+    groups: dict[str, dict[str, str]] = {}
+    lookups: dict[str, Lookup] = {}
+    for target in targets_of(decision.reused):
+        executable = str(knowledge.platforms.executable(target.project))
+        if executable not in lookups:
+            present = knowledge.present(target.project)
+            lookups[executable] = Lookup(knowledge.workspace.records, present)
+        groups.setdefault(executable, {})[target.label] = knowledge.manifests.weak(target)
+    for executable, keys in groups.items():
+        for label, verdict in lookups[executable].check(keys).items():
+            if isinstance(verdict, Proof):
+                found[label] = verdict
+    return found
+
+
+def run_report(
+    knowledge: Knowledge,
+    decision: Decision,
+    course: Course,
+    reused: Mapping[str, Proof],
+    summary: RunSummary,
+    exit_code: int,
+) -> RunReport:
+    """Everything that `--json` says."""
+    targets = [_selected(decision.rows[label], decision, course, summary) for label in decision.selected]
+    targets += [_entry(row, State.REUSED) for row in decision.reused]
+    results: list[TestEntry] = []
+    for label, causes in decision.selected.items():
+        results += _tests(label, causes[0], course, dry_run=summary.dry_run)
+    for label, proof in reused.items():
+        results += [
+            TestEntry(r.id, label, State.REUSED, r.outcome, None, r.seconds)
+            for r in proof.observation.results
+        ]
+    known = {label: knowledge.workspace.index.targets(labels=[label])[0] for label in decision.left_out}
+    targets += [_entry(row, State.LEFT_OUT) for row in known.values()]
+    return RunReport(
+        base=None,
+        head=knowledge.found.state.head,
+        changed=tuple(sorted(knowledge.found.changes)),
+        targets=tuple(sorted(targets, key=lambda entry: entry.label)),
+        results=tuple(sorted(results, key=lambda entry: (entry.target, entry.result_id))),
+        summary=summary,
+        exit_code=exit_code,
+    )
+
+
+def suites(course: Course, reused: Mapping[str, Proof]) -> list[Suite]:
+    """One suite a target, reused ones marked."""
+    found = [Suite(label, results) for label, results in course.results.items()]
+    found += [
+        Suite(label, proof.observation.results, proof.observation.provenance)
+        for label, proof in reused.items()
+    ]
+    return found
+
+
+def _selected(
+    row: TargetRow, decision: Decision, course: Course, summary: RunSummary
+) -> TargetEntry:
+    causes = decision.selected[row.label]
+    results = course.results.get(row.label)
+    if summary.dry_run:
+        return _entry(row, State.SELECTED, causes)
+    if results is None or row.label not in course.complete:
+        state = State.UNFINISHED
+    else:
+        state = State.RAN
+    if any(not result.outcome.good for result in results or ()):
+        state = State.FAILED
+    return TargetEntry(
+        label=row.label,
+        kind=row.kind,
+        project=row.project,
+        causes=causes,
+        state=state,
+        tests=len(results or ()),
+        seconds=sum(result.seconds for result in results or ()),
+    )
+
+
+def _entry(row: TargetRow, state: State, causes: tuple[Cause, ...] = ()) -> TargetEntry:
+    return TargetEntry(row.label, row.kind, row.project, causes, state, row.tests, row.seconds)
+
+
+def _tests(label: str, cause: Cause, course: Course, *, dry_run: bool) -> list[TestEntry]:
+    results = course.results.get(label, ())
+    if dry_run or not results:
+        return [TestEntry(label, label, State.SELECTED, None, cause)] if dry_run else []
+    return [
+        TestEntry(r.id, label, State.RAN, r.outcome, cause, r.seconds) for r in results
+    ]

@@ -1,0 +1,121 @@
+"""`affected run`: parse, run the use case, print, exit. Unaware of how a run is made."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import click
+
+from affected.app.compose import open_workspace
+from affected.app.session import Present, Request, nothing_to_do
+from affected.cli.terminal import environment, style_for, write_lines
+from affected.errors import UserError
+from affected.report.protocol import RunSummary
+from affected.report.text import closing_lines
+
+PYTEST_ARGS: Final = "affected.pytest_args"
+
+
+class RunCommand(click.Command):
+    """A command that leaves everything after `--` alone."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, up to `--`."""
+        if "--" in args:
+            cut = args.index("--")
+            ctx.meta[PYTEST_ARGS] = tuple(args[cut + 1 :])
+            args = args[:cut]
+        return super().parse_args(ctx, args)
+
+
+@click.command("run", cls=RunCommand)
+@click.argument("labels", nargs=-1, metavar="[LABEL|PATH]... [-- PYTEST ARGS]")
+@click.option("--all", "everything", is_flag=True, help="Run everything, proved or not.")
+@click.option("--base", metavar="REF", help="Leave out what the change since REF cannot reach.")
+@click.option("--strict", is_flag=True, help="Fail when the base cannot be resolved.")
+@click.option("--dry-run", is_flag=True, help="Decide and say what would run.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes at once.")
+@click.option("--shard", metavar="I/N", help="This machine's part of what must run.")
+@click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit XML report.")
+@click.option("--summary", type=click.Path(path_type=Path), help="Write a Markdown summary.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    labels: tuple[str, ...],
+    *,
+    everything: bool,
+    base: str | None,
+    strict: bool,
+    dry_run: bool,
+    jobs: int | None,
+    shard: str | None,
+    junit: Path | None,
+    summary: Path | None,
+    as_json: bool,
+) -> None:
+    """Run the tests that a change can have altered; reuse every other result.
+
+    What stands after `--` goes to pytest as it is.
+    """
+    began = time.monotonic()
+    environ = environment()
+    pytest_args: tuple[str, ...] = ctx.meta.get(PYTEST_ARGS, ())
+    workspace = open_workspace(Path.cwd(), environ)
+    request = Request(
+        labels=_from_root(labels, workspace.root),
+        everything=everything,
+        base=base or environ.get("AFFECTED_BASE"),
+        strict=strict,
+        dry_run=dry_run,
+        jobs=jobs,
+        shard=_shard(shard, environ),
+        pytest_args=pytest_args,
+        details=bool(junit or as_json),
+    )
+    try:
+        present = Present(workspace, pytest_args)
+        quick = nothing_to_do(present, request)
+        if quick is not None and summary is None and not environ.get("GITHUB_STEP_SUMMARY"):
+            _say(replace(quick, seconds_wall=time.monotonic() - began))
+            return
+        from affected.cli.run_rest import finish  # noqa: PLC0415  (only when there is work)
+
+        status = finish(present, request, began, junit=junit, summary=summary, as_json=as_json)
+    finally:
+        workspace.close()
+    ctx.exit(status)
+
+
+def _say(summary: RunSummary) -> None:
+    write_lines(closing_lines(summary, style_for(sys.stdout, environment())))
+
+
+def _from_root(labels: tuple[str, ...], root: Path) -> tuple[str, ...]:
+    """Paths as the user sees them from here, turned into labels; labels stay as they are."""
+    found = []
+    for label in labels:
+        path, mark, rest = label.partition("::")
+        here = Path.cwd() / path
+        if here.exists() and here.resolve().is_relative_to(root):
+            path = here.resolve().relative_to(root).as_posix()
+        found.append(path + mark + rest)
+    return tuple(found)
+
+
+def _shard(text: str | None, environ: Mapping[str, str]) -> tuple[int, int] | None:
+    """(number from 1, count) of `I/N`; else what the CI's own variables say."""
+    if text is None:
+        from affected.ci.detect import find_shard  # noqa: PLC0415
+
+        found = find_shard(environ)
+        return (found.index + 1, found.total) if found and found.total else None
+    number, _, count = text.partition("/")
+    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+        raise UserError(f"--shard {text} is not I/N", "give for example --shard 2/8, from 1 to 8")
+    return int(number), int(count)

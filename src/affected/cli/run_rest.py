@@ -1,0 +1,122 @@
+"""The rest of `affected run` when there is work: run it, show it, write the reports.
+
+Unaware of argv. Kept apart so that a run with nothing to do loads none of this.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from affected.app.knowledge import Knowledge
+from affected.app.run import Course, Decision, conclude, decide, perform
+from affected.app.run_report import proofs, run_report, suites
+from affected.app.session import Present, Request
+from affected.ci.github import step_summary
+from affected.ci.plain import markdown_summary
+from affected.cli.exit_status import ExitStatus
+from affected.cli.progress import Follower
+from affected.cli.terminal import environment, style_for, write_lines
+from affected.errors import UserError
+from affected.fs.atomic import write_atomic
+from affected.model.path import display
+from affected.report.jsonl import dump, run_object
+from affected.report.junit import junit_xml
+from affected.report.protocol import RunSummary
+from affected.report.style import Style, duration, number
+from affected.report.text import cause_words, closing_lines
+
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+def finish(
+    present: Present,
+    request: Request,
+    began: float,
+    *,
+    junit: Path | None,
+    summary: Path | None,
+    as_json: bool,
+) -> ExitStatus:
+    """Decides, runs, reports; the exit status of the command."""
+    environ = environment()
+    started = time.time()
+    knowledge = Knowledge(present)
+    decision = decide(knowledge, request)
+    words = sys.stderr if as_json else sys.stdout
+    style = style_for(words, environ)
+    if request.dry_run and not as_json:
+        write_lines(_would_run(decision, style))
+    course, recorder = Course(), None
+    if decision.selected and not request.dry_run:
+        follower = Follower(decision, words, environ)
+        try:
+            course, recorder = perform(knowledge, decision, request, follower, color=style.color)
+        finally:
+            follower.close()
+    found = conclude(knowledge, decision, course, recorder, request)
+    found = replace(found, seconds_wall=time.monotonic() - began)
+    status = exit_status(found)
+    for text in course.summaries:
+        write_lines(text.rstrip("\n").splitlines(), words)
+    wanted = request.details or junit is not None
+    reused = proofs(knowledge, decision) if wanted else {}
+    if junit is not None:
+        xml = junit_xml(suites(course, reused), started=started, wall=found.seconds_wall)
+        _write(junit, xml)
+    _summaries(found, summary, environ)
+    write_lines(closing_lines(found, style), words)
+    if as_json:
+        report = run_report(knowledge, decision, course, reused, found, int(status))
+        sys.stdout.write(dump(run_object(report)))
+    return status
+
+
+def exit_status(summary: RunSummary) -> ExitStatus:
+    """Interrupted before failed before fine."""
+    if summary.interrupted:
+        return ExitStatus.INTERRUPTED
+    if summary.counts.bad or summary.troubles:
+        return ExitStatus.FAILED
+    return ExitStatus.OK
+
+
+def _would_run(decision: Decision, style: Style) -> list[str]:
+    lines = []
+    for label in sorted(decision.selected):
+        words = style.paint(cause_words(decision.selected[label][0]), "dim")
+        lines.append(f"{display(label)}  {words}")
+    return lines
+
+
+def _summaries(found: RunSummary, asked: Path | None, environ: Mapping[str, str]) -> None:
+    step = environ.get(STEP_SUMMARY)
+    if asked is None and not step:
+        return
+    good = "failed" if found.counts.bad else "passed"
+    rows = [
+        ("Tests run", number(found.counts.total)),
+        ("Tests reused", number(found.reused_tests)),
+        ("Failed", number(found.counts.bad)),
+        ("Time saved", duration(found.seconds_saved)),
+        ("Time taken", duration(found.seconds_wall)),
+    ]
+    text = markdown_summary(f"affected: {good}", rows, found.failures, found.notices)
+    if asked is not None:
+        _write(asked, text)
+    if step:
+        with Path(step).open("a", encoding="utf-8") as stream:
+            stream.write(step_summary(text))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, text.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        reason = error.strerror or os.fspath(path)
+        raise UserError(f"{path} cannot be written: {reason}", "name another file") from error

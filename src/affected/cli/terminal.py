@@ -1,0 +1,45 @@
+"""What the place that shows our text can do. Unaware of what is shown."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from affected.report.style import Style
+
+
+def style_for(stream: TextIO, environ: Mapping[str, str]) -> Style:
+    """Colour in a terminal unless NO_COLOR says no, or wherever FORCE_COLOR says yes."""
+    terminal = stream.isatty()
+    color = terminal and environ.get("TERM") != "dumb"
+    if environ.get("FORCE_COLOR"):
+        color = environ["FORCE_COLOR"] != "0"
+    if environ.get("NO_COLOR"):
+        color = False
+    encoding = (stream.encoding or "").lower().replace("-", "")
+    width = shutil.get_terminal_size().columns if terminal else 0
+    return Style(color=color, unicode=encoding.startswith("utf"), width=width)
+
+
+def is_live(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """True when a block of lines may be redrawn in place."""
+    return stream.isatty() and not environ.get("CI") and environ.get("TERM") != "dumb"
+
+
+def write_lines(lines: list[str], stream: TextIO | None = None) -> None:
+    """Writes lines in one go, whatever the stream can encode."""
+    if not lines:
+        return
+    target = sys.stdout if stream is None else stream
+    text = "\n".join(lines) + "\n"
+    encoding = target.encoding or "utf-8"
+    target.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    target.flush()
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment."""
+    return os.environ
