@@ -23,8 +23,9 @@ _BAD = {"setup": "error", "call": "failed", "teardown": "error"}
 class Recorder:
     """Collects outcomes and opened files of one session."""
 
-    def __init__(self, root: str, target: str) -> None:
+    def __init__(self, root: str, target: str, prefix: str) -> None:
         self.root = root + os.sep
+        self.prefix = prefix
         self.target = target
         self.current = ""
         self.outcomes: dict[str, str] = {}
@@ -54,6 +55,10 @@ class Recorder:
         """From here on, what is opened belongs to this test's file."""
         self.current = nodeid.partition("::")[0]
 
+    def seen_from_here(self, node_id: str) -> str:
+        """A node id relative to the root folder, wherever pytest found its settings."""
+        return node_id.removeprefix(self.prefix)
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be collected is an error of its own; a skipped one a skip."""
         if report.failed:
@@ -77,7 +82,11 @@ class Recorder:
         """Writes everything."""
         self.off = True
         reads = {path: sorted(files) for path, files in sorted(self.reads.items())}
-        text = json.dumps({"outcomes": self.outcomes, "reads": reads})
+        reads = {
+            path: [self.seen_from_here(name) for name in files] for path, files in reads.items()
+        }
+        outcomes = {self.seen_from_here(name): said for name, said in self.outcomes.items()}
+        text = json.dumps({"outcomes": outcomes, "reads": reads})
         Path(self.target).write_text(text, encoding="ascii")
 
 
@@ -85,6 +94,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Starts to watch, when it is told where to write."""
     target = os.environ.get("OUTCOME_FILE")
     if target:
-        recorder = Recorder(os.path.realpath(Path.cwd()), target)
+        here = Path.cwd().resolve()
+        above = here.relative_to(config.rootpath.resolve()).as_posix()
+        recorder = Recorder(str(here), target, "" if above == "." else above + "/")
         sys.addaudithook(recorder.audit)
         config.pluginmanager.register(recorder, "outcome-recorder")

@@ -16,7 +16,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.trees import OUT, git
+from benchmarks.trees import git, make_out
 
 _EXCLUDED = ("__pycache__/", "*.pyc", ".venv/", ".pytest_cache/", ".hypothesis/", "*.egg-info/")
 
@@ -46,7 +46,7 @@ class Prepared:
 
 def prepare(recipe: Recipe) -> Prepared:
     """Make the project ready, or find that it is; RuntimeError when a step fails."""
-    home = OUT / "real" / recipe.name
+    home = make_out() / "real" / recipe.name
     tree = home / "tree"
     python = tree / ".venv" / "bin" / "python"
     mark = home / "ready.json"
@@ -90,8 +90,7 @@ def _commit(tree: Path) -> None:
     (tree / ".git" / "info").mkdir(exist_ok=True)
     (tree / ".git" / "info" / "exclude").write_text("\n".join(_EXCLUDED) + "\n", encoding="utf-8")
     git(tree, "add", "--force", "--all", "--", ":!.venv", ":!*/__pycache__/*")
-    who = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@example.invalid")
-    git(tree, *who, "-c", "commit.gpgsign=false", "commit", "-q", "-m", "As released")
+    git(tree, "commit", "-q", "-m", "As released")
 
 
 def _run(words: list[str], folder: Path) -> None:

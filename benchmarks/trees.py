@@ -6,6 +6,7 @@ Unaware of what is asked. A recorded tree is one on which `affected run` has run
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import Any
 from benchmarks.generate import generate, read_facts
 from benchmarks.measure import Command, affected_command, environment_of
 
-OUT = Path(__file__).resolve().parent / "out"
+OUT = Path(os.environ.get("AFFECTED_BENCHMARK_OUT", Path(__file__).parent / "out")).resolve()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,18 @@ class Tree:
         return f"{self.facts['files']:,} files"
 
 
+def make_out() -> Path:
+    """The folder for everything that is made; pytest looks for settings no higher than there."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    barrier = OUT / "pytest.ini"
+    if not barrier.exists():
+        barrier.write_text("[pytest]\n", encoding="utf-8")
+    return OUT
+
+
 def generated(files: int, seed: int) -> Tree:
     """The tree of that size and seed, made when it is not there."""
-    root = OUT / f"tree-{files}-{seed}"
+    root = make_out() / f"tree-{files}-{seed}"
     if not (root / ".git" / "affected-benchmark.json").exists():
         print(f"generating {files:,} files …", file=sys.stderr)
         generate(root, files, seed)
@@ -75,10 +85,17 @@ def run_quietly(command: Command) -> str:
     return done.stdout
 
 
+_IDENTITY = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "benchmark"), ("EMAIL", "benchmark@example.invalid"))
+}
+
+
 def git(root: Path, *words: str) -> str:
-    """Output of a git command in `root`."""
-    done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True)
-    return done.stdout
+    """Output of a git command in `root`, which may commit; RuntimeError when it fails."""
+    command = Command("git", ("git", "-c", "commit.gpgsign=false", *words), root, _IDENTITY)
+    return run_quietly(command)
 
 
 def git_status(root: Path) -> Command:

@@ -69,18 +69,20 @@ function list() {
   }
 }
 
-// Steps away from the focus: below 0 those who need it, above 0 what it needs.
+// Steps away from the focus: below 0 those who need it, above 0 what it needs. A file on a cycle
+// with the focus is both; it stands where it is nearer, else among those who need it.
 function around(start, depth) {
   const layer = new Map([[start, 0]]);
-  for (const [links, sign, wanted] of [[needs, 1, at("forth")], [neededBy, -1, at("back")]]) {
-    let edge = wanted.checked ? [start] : [];
-    for (let step = 1; step <= depth && edge.length; step++) {
-      const next = [];
-      for (const i of edge) for (const [j, kind] of links[i]) {
-        if (shownKinds.has(kind) && !layer.has(j)) { layer.set(j, sign * step); next.push(j); }
-      }
-      edge = next;
+  const sides = [[neededBy, -1, at("back")], [needs, 1, at("forth")]]
+    .map(([links, sign, wanted]) => ({ links, sign, edge: wanted.checked ? [start] : [] }));
+  for (let step = 1; step <= depth; step++) for (const side of sides) {
+    const next = [];
+    for (const i of side.edge) for (const [j, kind] of side.links[i]) {
+      if (!shownKinds.has(kind) || layer.has(j)) continue;
+      layer.set(j, side.sign * step);
+      next.push(j);
     }
+    side.edge = next;
   }
   return layer;
 }
@@ -106,7 +108,7 @@ function neighbourhood() {
   for (const step of steps) {
     const members = columns.get(step), open = opened.has(step) || members.length <= CAP + 1;
     const items = (open ? members : members.slice(0, CAP)).map((i) => ({
-      key: "n" + i, text: tail(pathOf(i), 34), title: pathOf(i), look: kindOf(i),
+      key: "n" + i, text: tail(pathOf(i), 30), title: pathOf(i), look: kindOf(i),
       at: i === focus, act: () => go(i) }));
     if (!open) items.push({ key: "m" + step, title: "Show all", look: "more",
       text: plural(members.length - CAP, "more file") + " …",
@@ -156,8 +158,10 @@ function overview() {
     return best;
   };
   [...sizes.keys()].sort().forEach(rankOf);
-  const deepest = Math.max(0, ...rank.values()), columns = [];
-  for (let level = deepest; level >= 0; level--) {
+  const ranks = Math.max(0, ...rank.values()) + 1, columns = [];
+  const most = Math.min(ranks, 5);  // more columns than that cannot be read on a screen
+  for (const [name, level] of rank) rank.set(name, Math.floor(level * most / ranks));
+  for (let level = most - 1; level >= 0; level--) {
     const members = [...sizes.keys()].filter((name) => rank.get(name) === level).sort();
     if (!members.length) continue;
     const open = opened.has(level) || members.length <= CAP + 1;
