@@ -24,7 +24,7 @@ from affected.git.output import (
     parse_paths,
 )
 from affected.git.status import PendingStatus, Status
-from affected.git.witness import witness
+from affected.git.witness import submodule_paths, witness
 from affected.model.digest import ABSENT, SUBMODULE, Digest, with_mode
 from affected.model.path import RepoPath, ancestors, decode, join, relative_to
 
@@ -73,7 +73,13 @@ class Repository(Commits):
         modified, though git may find its content the same: needed where conversions are in
         force (`conversions_in_force`), for bytes may differ there behind a clean status.
         """
-        return PendingStatus(self.git, self._expand, stat_changes=stat_changes)
+        inside: dict[RepoPath, PendingStatus] = {}
+        if stat_changes:
+            for path in map(RepoPath, submodule_paths(self.root)):
+                inner = self.checkout(path)
+                if inner is not None:
+                    inside[path] = inner.start_status(stat_changes=True)
+        return PendingStatus(self.git, self._expand, inside if stat_changes else None)
 
     def refresh(self) -> None:
         """Let git store fresh stats in its index, if nobody else holds its lock.
@@ -199,21 +205,20 @@ class Repository(Commits):
         for entry in parsed.entries:
             path = RepoPath(entry.path.rstrip("/"))
             nested = path != entry.path
-            if not (nested or entry.submodule):
+            if not (nested or entry.submodule or entry.committed):
                 known = changes.get(path)
                 if known is None or entry.kind is not StatusKind.DELETED:
                     changes[path] = entry.kind
                 continue
             inner = self.checkout(path)
-            if inner is None or (nested and inner.common_dir == self.common_dir):
-                if not nested:
-                    changes[path] = entry.kind
-                    submodules.append(path)
-                continue
-            pending.append((entry, path, inner, inner.start_status()))
+            if inner is None:
+                submodules.append(path)
+                changes.update(self._without(entry))
+            elif not (nested and inner.common_dir == self.common_dir):
+                pending.append((entry, path, inner, inner.start_status()))
         for entry, path, inner, status in pending:
             inside = status.result()
-            if entry.submodule:
+            if entry.submodule or entry.committed:
                 submodules.append(path)
                 submodules.extend(join(path, below) for below in inside.submodules)
                 if entry.kind is not StatusKind.MODIFIED:
@@ -221,6 +226,17 @@ class Repository(Commits):
             for below, kind in inner.since(entry, inside).items():
                 changes[join(path, below)] = kind
         return Status(parsed.head, parsed.branch, changes, tuple(submodules))
+
+    def _without(self, entry: StatusEntry) -> dict[RepoPath, StatusKind]:
+        """What differs for a submodule that is not checked out: its path, and what it had."""
+        found = {entry.path: entry.kind}
+        spot = self.root / entry.path
+        if entry.kind is StatusKind.DELETED or spot.is_symlink() or not spot.is_dir():
+            commits = self.submodule_commits(entry.path)
+            listing = commits.tree_listing(entry.committed or entry.staged) if commits else None
+            for below in listing or ():
+                found[join(entry.path, below)] = StatusKind.DELETED
+        return found
 
     def since(self, entry: StatusEntry, inside: Status) -> dict[RepoPath, StatusKind]:
         """What differs inside a submodule from the commits its parent has for it."""

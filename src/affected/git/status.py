@@ -19,7 +19,7 @@ from affected.git.output import (
     parse_status,
 )
 from affected.git.process import Git, failure, finish, stop
-from affected.model.path import RepoPath
+from affected.model.path import RepoPath, join
 
 # No ahead/behind count (it walks history), no renames (they read blobs), submodules whatever
 # their own setting says.
@@ -53,15 +53,20 @@ class Status:
 class PendingStatus:
     """A `git status` that runs while its starter does something else."""
 
-    __slots__ = ("_closed", "_expand", "_processes", "_status")
+    __slots__ = ("_closed", "_expand", "_inside", "_processes", "_status")
 
     def __init__(
-        self, git: Git, expand: Callable[[ParsedStatus], Status], *, stat_changes: bool
+        self,
+        git: Git,
+        expand: Callable[[ParsedStatus], Status],
+        inside: Mapping[RepoPath, PendingStatus] | None = None,
     ) -> None:
+        """With `inside` (submodules' own statuses) stat differences are asked for too."""
         self._expand = expand
+        self._inside = inside or {}
         self._status: Status | None = None
         self._closed = False
-        commands = (STATUS, TOUCHED) if stat_changes else (STATUS,)
+        commands = (STATUS,) if inside is None else (STATUS, TOUCHED)
         self._processes: list[tuple[tuple[str, ...], subprocess.Popen[bytes]]] = []
         for command in commands:
             self._processes.append((command, git.start(*command)))
@@ -78,9 +83,10 @@ class PendingStatus:
                 parsed = parse_status(self._output(0))
                 if len(self._processes) > 1:
                     parsed = _with_touched(parsed, self._output(1))
+                within = {path: pending.result() for path, pending in self._inside.items()}
             finally:
                 self.close()
-            self._status = self._expand(parsed)
+            self._status = _joined(self._expand(parsed), within)
         return self._status
 
     def close(self) -> None:
@@ -88,6 +94,8 @@ class PendingStatus:
         self._closed = True
         for _, process in self._processes:
             stop(process)
+        for pending in self._inside.values():
+            pending.close()
 
     def _output(self, position: int) -> bytes:
         command, process = self._processes[position]
@@ -105,3 +113,14 @@ def _with_touched(parsed: ParsedStatus, raw: bytes) -> ParsedStatus:
         if change.path not in known
     )
     return ParsedStatus(parsed.head, parsed.branch, parsed.entries + touched)
+
+
+def _joined(status: Status, within: Mapping[RepoPath, Status]) -> Status:
+    """`status` with what submodules say of themselves, where it does not say it already."""
+    if not within:
+        return status
+    changes = dict(status.changes)
+    for path, inside in within.items():
+        for below, kind in inside.changes.items():
+            changes.setdefault(join(path, below), kind)
+    return Status(status.head, status.branch, changes, status.submodules)

@@ -31,7 +31,7 @@ def _of_checkout(layout: Layout) -> Iterator[Path]:
     yield layout.common_dir / "info" / "exclude"
     if not (layout.root / ".gitmodules").exists() and not (layout.git_dir / "modules").exists():
         return
-    for path in _submodule_paths(layout.root):
+    for path in submodule_paths(layout.root):
         entry = layout.root / path / ".git"
         yield entry
         inner = locate_at(layout.root / path)
@@ -39,7 +39,8 @@ def _of_checkout(layout: Layout) -> Iterator[Path]:
             yield from _of_checkout(inner)
 
 
-def _submodule_paths(root: Path) -> list[str]:
+def submodule_paths(root: Path) -> list[str]:
+    """Where .gitmodules says that submodules are, sorted; starts no process."""
     try:
         text = (root / ".gitmodules").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:

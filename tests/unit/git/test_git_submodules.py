@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import pytest
 from support.repositories import GitTree
 
@@ -127,10 +130,45 @@ def test_a_new_submodule_is_all_new(tree, library):
 
 
 def test_a_removed_submodule(tree):
-    """`git rm` takes the checkout away."""
+    """Its files are told as deleted, `git rm` or not, as far as git kept their names."""
+    gone = {"libs/one": DELETED, "libs/one/x.py": DELETED, "libs/one/pkg/y.py": DELETED}
+    shutil.rmtree(tree.root / "libs/one")
+    assert status(tree).changes == gone
     tree.git("rm", "-q", "libs/one")
-    assert status(tree).changes["libs/one"] is DELETED
+    assert status(tree).changes == {**gone, ".gitmodules": MODIFIED}
     assert "libs/one/x.py" not in repository(tree).listing()
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_submodule_that_gave_way_to_a_file(tree, staged):
+    """The file is told, and the submodule's files are gone."""
+    shutil.rmtree(tree.root / "libs/one")
+    tree.write("libs/one", "a file now")
+    if staged:
+        tree.git("add", "libs/one")
+    assert status(tree).changes == {
+        "libs/one": MODIFIED,
+        "libs/one/x.py": DELETED,
+        "libs/one/pkg/y.py": DELETED,
+    }
+
+
+def test_a_file_that_gave_way_to_a_staged_submodule(tree, library):
+    """The submodule's files are new."""
+    tree.commit_files({"spot": "file"})
+    tree.git("rm", "-q", "spot")
+    tree.submodule("spot", library)
+    changes = status(tree).changes
+    assert changes["spot/x.py"] is MODIFIED
+    assert changes["spot/pkg/y.py"] is MODIFIED
+
+
+def test_stat_changes_are_asked_for_inside_too(tree):
+    """A touched file of a submodule counts when stats are asked for."""
+    os.utime(tree.root / "libs/one/x.py", ns=(1, 1))
+    assert status(tree).changes == {}
+    told = repository(tree).start_status(stat_changes=True).result().changes
+    assert told == {"libs/one/x.py": MODIFIED}
 
 
 def test_a_bump_to_a_commit_that_is_not_here(tree):
