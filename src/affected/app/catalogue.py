@@ -35,7 +35,7 @@ SHAPE_KEY: Final = "catalogue"
 ROOTS_KEY: Final = "roots"
 SNAPSHOT_KEY: Final = "graph:snapshot"
 OVERLAY_KEY: Final = "graph:overlay"
-TOKEN_KEY: Final = "graph:token"
+IDENTITY_KEY: Final = "graph:identity"
 
 STRUCTURAL: Final = frozenset(
     {
@@ -134,9 +134,7 @@ def _update(
     edges: dict[RepoPath, list[tuple[RepoPath, EdgeKind]] | None] = dict.fromkeys(again - present)
     edges.update(_edges(imports, shape, targets_of(rows), present))
     touched = {
-        path
-        for path, new in edges.items()
-        if set(new or ()) != set(before.graph.edges(path))
+        path for path, new in edges.items() if set(new or ()) != set(before.graph.edges(path))
     }
     graph = before.graph
     if touched:
@@ -278,10 +276,10 @@ def _store(workspace: Workspace, shape: Shape, roots: ModuleRoots, graph: Graph)
     index = workspace.index
     index.put(SHAPE_KEY, _shape_bytes(shape))
     index.put(ROOTS_KEY, roots.pack())
-    if index.get(TOKEN_KEY) != graph.token.encode():
+    if index.get(IDENTITY_KEY) != graph.token.encode():
         snapshot, overlay = graph.pack()
         index.put(SNAPSHOT_KEY, snapshot)
-        index.put(TOKEN_KEY, graph.token.encode())
+        index.put(IDENTITY_KEY, graph.token.encode())
     else:
         _, overlay = graph.pack()
     index.put(OVERLAY_KEY, overlay)
@@ -301,9 +299,7 @@ def _shape_from(raw: bytes) -> Shape | None:
     tree = json.loads(raw)
     if tree["format"] != FORMAT:
         return None
-    projects = tuple(
-        Project(p["path"], p["name"], tuple(p["manifests"])) for p in tree["projects"]
-    )
+    projects = tuple(Project(p["path"], p["name"], tuple(p["manifests"])) for p in tree["projects"])
     settings = [_settings_from(row) for row in tree["settings"]]
     return Shape(projects, {s.folder: s for s in settings}, tuple(tree["notices"]))
 

@@ -34,6 +34,7 @@ class Workspace:
     index: Index
     store: DiskStore
     cache_folder: Path
+    index_path: Path
     environ: Mapping[str, str]
     ignored: Patterns
 
@@ -66,11 +67,13 @@ def open_workspace(start: Path, environ: Mapping[str, str]) -> Workspace:
     config = load(root)
     folder = cache_folder(root, config, environ)
     identity = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:20]
+    index_path = folder / "workspaces" / identity / "index.sqlite"
     return Workspace(
         root=root,
         config=config,
         repository=repository,
-        index=Index.open(folder / "workspaces" / identity / "index.sqlite"),
+        index=Index.open(index_path),
+        index_path=index_path,
         store=DiskStore(folder / "records", config.cache_size),
         cache_folder=folder,
         environ=environ,
@@ -86,5 +89,5 @@ def cache_folder(root: Path, config: Config, environ: Mapping[str, str]) -> Path
     if config.cache_dir:
         return root / Path(config.cache_dir).expanduser()
     xdg = environ.get("XDG_CACHE_HOME", "")
-    above = Path(xdg) if os.path.isabs(xdg) else Path("~/.cache").expanduser()
+    above = Path(xdg) if Path(xdg).is_absolute() else Path("~/.cache").expanduser()
     return above / "affected"

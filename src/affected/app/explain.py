@@ -108,9 +108,7 @@ def _short(digest: str) -> str:
     return digest if len(digest) < 20 else digest[:12]  # noqa: PLR2004  (words stay whole)
 
 
-def _chain(
-    knowledge: Knowledge, target: Target, causes: tuple[Cause, ...]
-) -> tuple[Edge, ...]:
+def _chain(knowledge: Knowledge, target: Target, causes: tuple[Cause, ...]) -> tuple[Edge, ...]:
     for cause in causes:
         if cause.path:
             found = why(knowledge.catalogue.graph, target.path, RepoPath(cause.path))

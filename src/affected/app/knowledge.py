@@ -15,7 +15,7 @@ from affected.app.imports import ImportTable
 from affected.app.manifests import Manifests
 from affected.app.platforms import Platforms
 from affected.app.present import PresentInputs
-from affected.app.session import TOKEN_KEY, Present, manifests_changed
+from affected.app.session import SETTLED_KEY, Present, manifests_changed
 from affected.app.survey import Survey
 from affected.app.verify import Verdicts, Verifier, candidates
 from affected.lang.python.resolve import Resolver
@@ -45,7 +45,7 @@ class Knowledge:
             self.catalogue: Catalogue = refresh(self.workspace, self.found)
             if self.found.first or manifests_changed(self.found.changes) or self._new_projects():
                 self.platforms.read_configs(RepoPath(r.project) for r in index.targets())
-            index.delete(TOKEN_KEY)
+            index.delete(SETTLED_KEY)
         self.manifests = Manifests(
             self.workspace, self.catalogue.shape, self.platforms, present.pytest_args
         )
@@ -113,4 +113,6 @@ class Knowledge:
 
     def _new_projects(self) -> bool:
         known = set(self.platforms.projects)
-        return any(r.project not in known for r in self.workspace.index.targets(unsettled_only=True))
+        return any(
+            r.project not in known for r in self.workspace.index.targets(unsettled_only=True)
+        )

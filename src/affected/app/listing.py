@@ -66,9 +66,7 @@ def change_set(workspace: Workspace, requested: str | None, *, strict: bool) -> 
     hints = BaseHints(ci.target_branch, ci.merge_commit)
     last = workspace.index.get(LAST_STATE_KEY)
     recorded = last.decode() if last else None
-    base = resolve_base(
-        repository, requested, workspace.environ, hints, recorded, strict=strict
-    )
+    base = resolve_base(repository, requested, workspace.environ, hints, recorded, strict=strict)
     head = repository.resolve("HEAD") or ""
     return Diff(_against(workspace, base, head), base.how)
 
@@ -134,9 +132,7 @@ def _shadowed(knowledge: Knowledge, changes: ChangeSet) -> set[RepoPath]:
     def existed(path: RepoPath) -> bool:
         return path in moved or index.has_file(path)
 
-    table = ImportTable(
-        knowledge.workspace, Resolver(roots, existed, index.has_folder), existed
-    )
+    table = ImportTable(knowledge.workspace, Resolver(roots, existed, index.has_folder), existed)
     edges = table.edges(index.files_mentioning(needles))
     return {
         importer
@@ -157,3 +153,19 @@ def _needing(knowledge: Knowledge, project: Project) -> set[RepoPath]:
 
 def _entry(target: Target, item: Selected) -> TargetEntry:
     return TargetEntry(target.label, target.kind.value, target.project, item.causes)
+
+
+def everything(knowledge: Knowledge, kind: str | None) -> Listing:
+    """Every target there is, whatever changed."""
+    targets = [t for t in knowledge.targets() if kind in {None, t.kind.value}]
+    entries = tuple(TargetEntry(t.label, t.kind.value, t.project) for t in targets)
+    return Listing(
+        base=None,
+        head=knowledge.found.state.head,
+        selection=extent(len(entries), len(entries)),
+        changed=(),
+        targets=entries,
+        known_targets=len(entries),
+        how="asked for all",
+        notices=knowledge.catalogue.shape.notices,
+    )

@@ -43,7 +43,9 @@ class Manifests:
     def weak(self, target: Target) -> str:
         """The weak fingerprint: SHA-256 in hex."""
         shared = self.shared_digest(target)
-        return hashlib.sha256(f"{shared}\0{target.label}".encode("utf-8", "surrogateescape")).hexdigest()
+        return hashlib.sha256(
+            f"{shared}\0{target.label}".encode("utf-8", "surrogateescape")
+        ).hexdigest()
 
     def shared_digest(self, target: Target) -> str:
         """The digest of what all targets of its project and settings share."""
@@ -92,9 +94,7 @@ class Manifests:
                 *config.covered,
             ),
             environment=dict(
-                environment_inputs(
-                    self._workspace.environ, config.env, str(self._workspace.root)
-                )
+                environment_inputs(self._workspace.environ, config.env, str(self._workspace.root))
             ),
         )
 

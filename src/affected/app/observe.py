@@ -77,9 +77,7 @@ class Observer:
         self._present = present
         self._harvest = harvest
         self._extra = self._unexplained(harvest.import_pairs)
-        self._links = {
-            path for path, digest in workspace.index.files().items() if is_link(digest)
-        }
+        self._links = {path for path, digest in workspace.index.files().items() if is_link(digest)}
 
     def observe(
         self,
@@ -96,9 +94,7 @@ class Observer:
         static = self._catalogue.graph.closure([target.path])
         inputs = set(self._present.files([*uses.files, *uses.reads, *chain]))
         inputs |= {self._present.make(InputKind.LISTING, path) for path in uses.listings}
-        inputs |= {
-            self._present.make(InputKind.PROBE, path) for path in uses.probes - uses.files
-        }
+        inputs |= {self._present.make(InputKind.PROBE, path) for path in uses.probes - uses.files}
         inputs |= self._resolved(uses)
         inputs |= set(self._present.files(self._declared(declared, target.project)))
         inputs |= self._through_links(inputs)
@@ -119,7 +115,7 @@ class Observer:
         return Observed(observation, frozenset(paths - static), frozenset(used))
 
     def _uses(self, target: Target, trace: Trace, chain: Iterable[RepoPath]) -> _Uses:
-        uses = _Uses({target.path, *chain}, set(), set(), set(), set(), False, set())  # noqa: FBT003
+        uses = _Uses({target.path, *chain}, set(), set(), set(), set(), False, set())
         uses.add(self._harvest.session)
         uses.add(trace)
         closed: set[RepoPath] = set()

@@ -59,23 +59,13 @@ class PresentInputs:
         return [self.make(InputKind.FILE, path) for path in paths]
 
     def _files(self, keys: Sequence[str]) -> None:
-        unknown = [
-            RepoPath(key) for key in keys if (InputKind.FILE, key) not in self._known
-        ]
+        unknown = [RepoPath(key) for key in keys if (InputKind.FILE, key) not in self._known]
         if unknown:
             for path, digest in self._workspace.index.digests(unknown).items():
                 self._known[InputKind.FILE, path] = digest
 
     def _compute(self, kind: InputKind, key: str) -> str:
-        root = self._workspace.root
-        path = RepoPath(key)
         match kind:
-            case InputKind.FILE:  # not in the table: ignored by git, absent, or a folder
-                return digest_path(root, path, self._workspace.object_format)
-            case InputKind.PROBE:
-                return probe_digest(root, path)
-            case InputKind.LISTING:
-                return listing_digest(root, path)
             case InputKind.MODULE:
                 return module_digest(self._resolver().candidates(key))
             case InputKind.DISTRIBUTION:
@@ -84,6 +74,17 @@ class PresentInputs:
                 return installed_digest(self._distributions())
             case InputKind.ENVIRONMENT:
                 return value_digest(self._workspace.environ.get(key))
+            case _:
+                return self._on_disk(kind, RepoPath(key))
+
+    def _on_disk(self, kind: InputKind, path: RepoPath) -> str:
+        root = self._workspace.root
+        if kind is InputKind.PROBE:
+            return probe_digest(root, path)
+        if kind is InputKind.LISTING:
+            return listing_digest(root, path)
+        # a file that is not in the table: ignored by git, absent, or a folder
+        return digest_path(root, path, self._workspace.object_format)
 
     def _external(self, key: str) -> str:
         """Of a top-level import name, a `distribution:NAME` or an `entry-points:GROUP`."""

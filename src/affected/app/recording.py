@@ -1,4 +1,4 @@
-"""Stores what finished batches proved: observations into records, rows and watch list into the index.
+"""Stores what finished batches proved: observations into records, the rest into the index.
 
 Unaware of how tests run. Nothing is stored of a target whose inputs changed while it ran.
 """
@@ -88,9 +88,7 @@ class Recorder:
             if trace is None or not trace.complete:
                 continue
             config = knowledge.platforms.config(target.project)
-            seen = observer.observe(
-                target, trace, config.inputs, config.covered, self._provenance
-            )
+            seen = observer.observe(target, trace, config.inputs, config.covered, self._provenance)
             rows[target.label] = self._row(before[target.label], trace, seen, ran)
             if self._keep and not self._stirred(seen, ran):
                 observed.append((target, trace, seen))

@@ -18,7 +18,7 @@ from affected.app.catalogue import targets_of
 from affected.app.knowledge import Knowledge
 from affected.app.listing import change_set, select_by_graph
 from affected.app.recording import Ran, Recorder
-from affected.app.session import TOKEN_KEY, Request
+from affected.app.session import SETTLED_KEY, Request
 from affected.ci.detect import detect
 from affected.ci.plain import writer_name
 from affected.errors import UserError
@@ -190,9 +190,7 @@ def _note(course: Course, finished: FinishedBatch) -> None:
     if finished.problem:
         course.troubles.append(finished.problem)
     if finished.summary and any(
-        not r.outcome.good
-        for t in finished.batch.targets
-        for r in course.results.get(t.label, ())
+        not r.outcome.good for t in finished.batch.targets for r in course.results.get(t.label, ())
     ):
         course.summaries.append(finished.summary)
     course.interrupted |= finished.interrupted
@@ -262,7 +260,7 @@ def conclude(
     counts = count(results)
     index = knowledge.workspace.index
     if not index.targets(unsettled_only=True):
-        index.put(TOKEN_KEY, knowledge.token.encode())
+        index.put(SETTLED_KEY, knowledge.token.encode())
     known = len(index.targets())
     return RunSummary(
         selection=extent(len(decision.selected), known),

@@ -29,9 +29,8 @@ def proofs(knowledge: Knowledge, decision: Decision) -> Mapping[str, Proof]:
             lookups[executable] = Lookup(knowledge.workspace.records, present)
         groups.setdefault(executable, {})[target.label] = knowledge.manifests.weak(target)
     for executable, keys in groups.items():
-        for label, verdict in lookups[executable].check(keys).items():
-            if isinstance(verdict, Proof):
-                found[label] = verdict
+        verdicts = lookups[executable].check(keys)
+        found.update((k, v) for k, v in verdicts.items() if isinstance(v, Proof))
     return found
 
 
@@ -41,10 +40,13 @@ def run_report(
     course: Course,
     reused: Mapping[str, Proof],
     summary: RunSummary,
+    *,
     exit_code: int,
 ) -> RunReport:
     """Everything that `--json` says."""
-    targets = [_selected(decision.rows[label], decision, course, summary) for label in decision.selected]
+    targets = [
+        _selected(decision.rows[label], decision, course, summary) for label in decision.selected
+    ]
     targets += [_entry(row, State.REUSED) for row in decision.reused]
     results: list[TestEntry] = []
     for label, causes in decision.selected.items():
@@ -54,7 +56,9 @@ def run_report(
             TestEntry(r.id, label, State.REUSED, r.outcome, None, r.seconds)
             for r in proof.observation.results
         ]
-    known = {label: knowledge.workspace.index.targets(labels=[label])[0] for label in decision.left_out}
+    known = {
+        label: knowledge.workspace.index.targets(labels=[label])[0] for label in decision.left_out
+    }
     targets += [_entry(row, State.LEFT_OUT) for row in known.values()]
     return RunReport(
         base=None,
@@ -84,10 +88,8 @@ def _selected(
     results = course.results.get(row.label)
     if summary.dry_run:
         return _entry(row, State.SELECTED, causes)
-    if results is None or row.label not in course.complete:
-        state = State.UNFINISHED
-    else:
-        state = State.RAN
+    finished = results is not None and row.label in course.complete
+    state = State.RAN if finished else State.UNFINISHED
     if any(not result.outcome.good for result in results or ()):
         state = State.FAILED
     return TargetEntry(
@@ -109,6 +111,4 @@ def _tests(label: str, cause: Cause, course: Course, *, dry_run: bool) -> list[T
     results = course.results.get(label, ())
     if dry_run or not results:
         return [TestEntry(label, label, State.SELECTED, None, cause)] if dry_run else []
-    return [
-        TestEntry(r.id, label, State.RAN, r.outcome, cause, r.seconds) for r in results
-    ]
+    return [TestEntry(r.id, label, State.RAN, r.outcome, cause, r.seconds) for r in results]

@@ -20,7 +20,7 @@ from affected.model.path import RepoPath, name
 from affected.report.protocol import RunSummary
 
 TYPE_OF_STATE: Final = 1  # 1: the first one; bump to make every index verify everything again
-TOKEN_KEY: Final = "token"
+SETTLED_KEY: Final = "settled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Present:
         """True when nothing differs from when every target was last proved."""
         if not self.found.quiet or not self.platforms.projects:
             return False
-        stored = self.workspace.index.get(TOKEN_KEY)
+        stored = self.workspace.index.get(SETTLED_KEY)
         return stored is not None and stored.decode() == self.token()
 
 

@@ -58,7 +58,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """An input that git does not report on: ignored files, folder listings, absent ignored paths."""
+    """An input that git does not report on: ignored files, listings, absent ignored paths."""
 
     kind: InputKind
     path: RepoPath
@@ -227,7 +227,9 @@ def _with_git(
     special = before.special
     if witness != before.witness or any(name(path) == ".gitattributes" for path in moved):
         special = _special(workspace, before, moved, dirty)
-    looked = {*dirty, *before.dirty, *special} if _look(before, witness) else {*dirty, *before.dirty}
+    looked = (
+        {*dirty, *before.dirty, *special} if _look(before, witness) else {*dirty, *before.dirty}
+    )
     now: dict[RepoPath, str] = {**moved, **digests.of(looked)}
     state = State(status.head, status.branch, tuple(sorted(dirty)), special, witness)
     return state, _compare(workspace, now), None
@@ -269,17 +271,13 @@ def _full(
     if workspace.repository is None:
         raise UserError("not a git repository", "run inside a repository")
     listing = workspace.repository.listing()
-    files = {
-        path: entry.digest for path, entry in listing.items() if not workspace.outside(path)
-    }
+    files = {path: entry.digest for path, entry in listing.items() if not workspace.outside(path)}
     flagged = {path for path, entry in listing.items() if entry.flag and path in files}
     special = flagged | workspace.repository.converted(files)
     on_disk = digests.of(special | dirty)
     files.update(on_disk)
     present = {path: d for path, d in files.items() if d not in {ABSENT, FOLDER}}
-    state = State(
-        status.head, status.branch, tuple(sorted(dirty)), tuple(sorted(special)), witness
-    )
+    state = State(status.head, status.branch, tuple(sorted(dirty)), tuple(sorted(special)), witness)
     known = workspace.index.files()
     return state, _differences(known, present), present
 

@@ -97,9 +97,7 @@ class Verifier:
                 )
         return Verdicts(proofs, causes, fresh)
 
-    def why(
-        self, target: Target, row: TargetRow, key: str, miss: Miss
-    ) -> tuple[Cause, ...]:
+    def why(self, target: Target, row: TargetRow, key: str, miss: Miss) -> tuple[Cause, ...]:
         """Every cause of a miss, the most telling first; never empty."""
         nearest = miss.nearest
         if nearest is None:

@@ -13,7 +13,7 @@ import click
 
 from affected.app.compose import open_workspace
 from affected.app.session import Present, Request, nothing_to_do
-from affected.cli.terminal import environment, style_for, write_lines
+from affected.cli.terminal import environment, label_here, style_for, write_lines
 from affected.errors import UserError
 from affected.report.protocol import RunSummary
 from affected.report.text import closing_lines
@@ -68,7 +68,7 @@ def command(
     pytest_args: tuple[str, ...] = ctx.meta.get(PYTEST_ARGS, ())
     workspace = open_workspace(Path.cwd(), environ)
     request = Request(
-        labels=_from_root(labels, workspace.root),
+        labels=tuple(label_here(label, workspace.root) for label in labels),
         everything=everything,
         base=base or environ.get("AFFECTED_BASE"),
         strict=strict,
@@ -94,18 +94,6 @@ def command(
 
 def _say(summary: RunSummary) -> None:
     write_lines(closing_lines(summary, style_for(sys.stdout, environment())))
-
-
-def _from_root(labels: tuple[str, ...], root: Path) -> tuple[str, ...]:
-    """Paths as the user sees them from here, turned into labels; labels stay as they are."""
-    found = []
-    for label in labels:
-        path, mark, rest = label.partition("::")
-        here = Path.cwd() / path
-        if here.exists() and here.resolve().is_relative_to(root):
-            path = here.resolve().relative_to(root).as_posix()
-        found.append(path + mark + rest)
-    return tuple(found)
 
 
 def _shard(text: str | None, environ: Mapping[str, str]) -> tuple[int, int] | None:

@@ -71,7 +71,7 @@ def finish(
     _summaries(found, summary, environ)
     write_lines(closing_lines(found, style), words)
     if as_json:
-        report = run_report(knowledge, decision, course, reused, found, int(status))
+        report = run_report(knowledge, decision, course, reused, found, exit_code=int(status))
         sys.stdout.write(dump(run_object(report)))
     return status
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TextIO
 
 from affected.report.style import Style
@@ -43,3 +44,12 @@ def write_lines(lines: list[str], stream: TextIO | None = None) -> None:
 def environment() -> Mapping[str, str]:
     """The process's environment."""
     return os.environ
+
+
+def label_here(label: str, root: Path) -> str:
+    """A path as the user sees it from here, as a label; labels stay as they are."""
+    path, mark, rest = label.partition("::")
+    here = Path.cwd() / path
+    if here.exists() and here.resolve().is_relative_to(root):
+        path = here.resolve().relative_to(root).as_posix()
+    return path + mark + rest

@@ -5,6 +5,7 @@ Unaware of what is compared, and of which CI this is: hints come in as values.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from affected.git.repository import Repository
 
 DEEPENING_STEPS: Final = (50, 200, 1000)  # commits, each on top of what is there
 _OFF: Final = ("", "0", "false", "no")
+_COMMIT_ID: Final = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +121,17 @@ class _Search:
     def named(self, name: str, head: str, how: str) -> Base | None:
         """A base the user named: its merge base with HEAD, or itself where there is none."""
         remote, branch = self.split(name)
+        tip = _refspec(remote, branch)
+        if re.fullmatch(_COMMIT_ID, name):
+            tip = name
         commit = self.repository.resolve(name)
         if commit is None and remote is not None:
-            self.fetch_branch(remote, branch)
+            self.fetch_tip(remote, tip, name)
             commit = self.repository.resolve(name) or self.repository.resolve(f"{remote}/{branch}")
         if commit is None:
             self.note("base-missing", f"{how} names {name}, which is not a commit here")
             return None
-        return self.meeting(commit, head, name, remote=remote, branch=branch, how=how)
+        return self.meeting(commit, head, name, remote=remote, tip=tip, how=how)
 
     def first_parent(self, head: str) -> str | None:
         """HEAD^1 when HEAD is a merge, fetched when a shallow clone lacks it."""
@@ -177,38 +182,42 @@ class _Search:
         if remote is not None:
             names.insert(0, f"refs/remotes/{remote}/{branch}")
             if self.repository.resolve(names[0]) is None:
-                self.fetch_branch(remote, branch)
+                self.fetch_tip(remote, _refspec(remote, branch), branch)
         for ref in names:
             commit = self.repository.resolve(ref)
             if commit is not None:
                 shown = ref.removeprefix("refs/remotes/").removeprefix("refs/heads/")
-                return self.meeting(commit, head, shown, remote=remote, branch=branch, how="")
+                return self.meeting(
+                    commit, head, shown, remote=remote, tip=_refspec(remote, branch), how=""
+                )
         self.note("base-missing", f"the target branch {branch} is not here")
         return None
 
     def meeting(
-        self, commit: str, head: str, name: str, *, remote: str | None, branch: str, how: str
+        self, commit: str, head: str, name: str, *, remote: str | None, tip: str, how: str
     ) -> Base:
         """The merge base, deepening a shallow clone in bounded steps; the tip itself at worst."""
         label = f"{how}: " if how else ""
         found = self.repository.merge_base(commit, head)
         if found is None and self.repository.is_shallow() and remote is not None:
-            found = self.deepen(commit, head, remote, branch)
+            found = self.deepen(commit, head, remote, tip)
         if found is not None:
             return Base(found, f"{label}merge base with {name}", self.reason())
         code = "shallow" if self.repository.is_shallow() else "unrelated"
         self.note(code, f"no common ancestor with {name} is known: compared with it directly")
         return Base(commit, f"{label}{name} itself", self.reason())
 
-    def deepen(self, commit: str, head: str, remote: str, branch: str) -> str | None:
+    def deepen(self, commit: str, head: str, remote: str, tip: str) -> str | None:
         """Fetch more history step by step until the two meet."""
         for step in DEEPENING_STEPS:
             if not self.repository.is_shallow():
                 break
             limit = f"--deepen={step}"
-            tip = f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}"
-            if self.fetch(remote, (tip, head), limit) and self.fetch(remote, (tip,), limit):
-                self.note("shallow", f"deepening by {step} commits failed")
+            words = self.fetch(remote, (tip, head), limit)
+            if words:  # HEAD may be known here alone
+                words = self.fetch(remote, (tip,), limit)
+            if words:
+                self.note("shallow", f"deepening by {step} commits: {words.splitlines()[0]}")
                 return None
             found = self.repository.merge_base(commit, head)
             if found is not None:
@@ -217,15 +226,14 @@ class _Search:
         self.note("shallow", f"history was deepened up to {DEEPENING_STEPS[-1]} commits in vain")
         return None
 
-    def fetch_branch(self, remote: str, branch: str) -> None:
-        """Have a branch of the remote here; into a shallow clone its last commits only."""
+    def fetch_tip(self, remote: str, tip: str, name: str) -> None:
+        """Have a branch or commit of the remote here; in a shallow clone its last commits only."""
         limit = ""
         if self.repository.is_shallow():  # a smaller number would cut what is there
             limit = f"--depth={self.repository.count('HEAD') + DEEPENING_STEPS[0]}"
-        refspec = f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}"
-        words = self.fetch(remote, (refspec,), limit)
+        words = self.fetch(remote, (tip,), limit)
         if words:
-            self.note("fetch-failed", f"fetching {branch} from {remote}: {words.splitlines()[0]}")
+            self.note("fetch-failed", f"fetching {name} from {remote}: {words.splitlines()[0]}")
 
     def fetch(self, remote: str, refspecs: tuple[str, ...], limit: str) -> str:
         """One bounded fetch; "" or git's words."""
@@ -233,3 +241,8 @@ class _Search:
         if left <= 0:
             return "no time left to fetch"
         return self.repository.fetch(remote, refspecs, limit, left)
+
+
+def _refspec(remote: str | None, branch: str) -> str:
+    """What to fetch for a branch, and where git keeps it."""
+    return f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_left, insort
 from collections.abc import Sequence
+from operator import itemgetter
 
 from affected.graph.snapshot import Snapshot
 from affected.model.edge import EdgeKind
@@ -119,7 +120,7 @@ def pack_changes(changes: Changes, token: bytes) -> bytes:
     A node without edges has "" for kinds; a removed one has "-". `token` names the snapshot.
     """
     fields = [str(len(changes))]
-    for path, needs in changes.items():
+    for path, needs in sorted(changes.items(), key=itemgetter(0)):
         if needs is None:
             fields += (path, _REMOVED)
         else:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from affected.hashing.canonical import Value, decode, encode
-from affected.model.path import display
 
 # Bump whenever the walk or an item's meaning changes: every fingerprint changes with it.
 # 1: first layout.
@@ -52,7 +51,7 @@ class Difference:
     new: str | None
 
     def __str__(self) -> str:
-        what = f"{self.section}: {display(self.name)}"
+        what = f"{self.section}: {_printable(self.name)}"
         if self.old is None:
             return f"{what} added: {self.new}"
         if self.new is None:
@@ -134,7 +133,7 @@ class ExplanationWriter:
 
     def item(self, name: str, value: Value) -> None:
         """See `Writer`."""
-        self.lines.append(f"  {display(name)} = {render(value)}")
+        self.lines.append(f"  {_printable(name)} = {render(value)}")
 
 
 def difference(old: Manifest, new: Manifest) -> list[Difference]:
@@ -162,8 +161,19 @@ def difference(old: Manifest, new: Manifest) -> list[Difference]:
 def render(value: Value) -> str:
     """`value` as text for a reader: one line, escaped, cut when very long."""
     text = _text(value)
-    escaped = display("".join(c if c.isprintable() or c > "\x7f" else repr(c)[1:-1] for c in text))
+    escaped = _printable(text)
     return escaped if len(escaped) <= _LONGEST else escaped[: _LONGEST - 1] + "…"
+
+
+def _printable(text: str) -> str:
+    """`text` with undecodable bytes as `model.path.display` shows them, the rest as Python does."""
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character if character.isprintable() else repr(character)[1:-1]
 
 
 def _text(value: Value) -> str:

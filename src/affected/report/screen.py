@@ -24,6 +24,7 @@ class Screen:
         self._write = write
         self._pause = pause
         self._drawn: list[str] = []
+        self._hidden = False  # the cursor
         self._last = float("-inf")
 
     def due(self, now: float) -> bool:
@@ -51,13 +52,15 @@ class Screen:
 
     def close(self) -> None:
         """Remove the block and give the cursor back; may be called twice."""
-        if not self._drawn:
+        if not self._hidden:
             return
         self._write(self._rewind() + _CLEAR_BELOW + _SHOW_CURSOR)
         self._drawn = []
+        self._hidden = False
 
     def _over(self, lines: Sequence[str]) -> str:
-        text = self._rewind() if self._drawn else _HIDE_CURSOR
+        text = self._rewind() if self._hidden else _HIDE_CURSOR
+        self._hidden = True
         text += "\n".join(line + _CLEAR_TO_END_OF_LINE for line in lines)
         if len(lines) < len(self._drawn):
             text += _CLEAR_BELOW

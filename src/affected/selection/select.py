@@ -59,9 +59,7 @@ def kind_of(change: Change) -> CauseKind:
     return CauseKind.ADDED if change.old == ABSENT else CauseKind.CHANGED
 
 
-def chain_to(
-    start: RepoPath, hops: Mapping[RepoPath, RepoPath | None]
-) -> tuple[RepoPath, ...]:
+def chain_to(start: RepoPath, hops: Mapping[RepoPath, RepoPath | None]) -> tuple[RepoPath, ...]:
     """From `start` along the hops to the changed path, both included."""
     chain = [start]
     following = hops.get(start)

@@ -62,6 +62,9 @@ class Found:
     first_party: bool = False
 
 
+_NOTHING: Final = Place((), (), package=False, namespace=False)
+
+
 class Lookup:
     """Answers for names and places; remembers each."""
 
@@ -146,25 +149,36 @@ class Lookup:
         for roots, certain in self._tiers_of(parts[0], scope):
             outer = met  # a regular package was met: only its very submodules may lie elsewhere
             for root in roots:
-                stem: str = root
-                chain: list[RepoPath] = []
-                for part in parts[:-1]:
-                    stem = f"{stem}/{part}" if stem else part
-                    if not outer:
-                        chain += self.place(stem).winner
-                        paths.update(dict.fromkeys(self.paths(stem)))
-                stem = f"{stem}/{parts[-1]}" if stem else parts[-1]
-                last = self.place(stem)
-                paths.update(dict.fromkeys(self.paths(stem)))
+                steps = self._steps(root, parts)
+                last = steps.pop()[1] if len(steps) == len(parts) else _NOTHING
+                chain = [path for _, place in steps for path in place.winner]
                 winners += last.winner
-                if not last.winner or not last.winner[0].endswith(".py"):
-                    parents.update(dict.fromkeys(chain))
+                if not outer:
+                    for stem, _ in steps:
+                        paths.update(dict.fromkeys(self.paths(stem)))
+                    if not last.winner or not last.winner[0].endswith(".py"):
+                        parents.update(dict.fromkeys(chain))
+                paths.update(dict.fromkeys(last.files))
+                if last.namespace:
+                    paths[join(root, "/".join(parts))] = None
                 nests = nests or last.package or last.namespace
                 met = met or bool(chain)
                 first_party = first_party or (certain and bool(chain or last.winner))
             if winners:
                 break
         return Found(tuple(winners), tuple(parents), tuple(sorted(paths)), nests, first_party)
+
+    def _steps(self, root: str, parts: list[str]) -> list[tuple[str, Place]]:
+        """The stem and place of each part below `root`, up to a module that holds no others."""
+        steps: list[tuple[str, Place]] = []
+        stem = root
+        for part in parts:
+            stem = f"{stem}/{part}" if stem else part
+            place = self.place(stem)
+            steps.append((stem, place))
+            if place.winner and not place.package:
+                break
+        return steps
 
     def _tiers_of(self, top: str, scope: str) -> tuple[tuple[tuple[RepoPath, ...], bool], ...]:
         """The roots to ask for `top`, tier by tier, each with whether it is surely on the path.
