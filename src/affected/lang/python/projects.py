@@ -30,7 +30,7 @@ def discover_projects(
     """The projects of a workspace by path, the root always one of them; and notices.
 
     A manifest that cannot be read or parsed still makes its folder a project, named after the
-    folder, and gives a notice. A lone setup.cfg makes a project only if it has `[metadata]`.
+    folder, and gives a notice. A lone setup.cfg makes a project only if it describes a package.
     """
     found: dict[RepoPath, list[RepoPath]] = {ROOT: []}
     for path in paths:
@@ -79,7 +79,7 @@ def _stated_name(manifest: RepoPath, read: Read) -> tuple[str, str]:
     elif last == "setup.cfg":
         sections, notice = parse_ini(manifest, read)
         stated = sections.get("metadata", {}).get("name") or (
-            "metadata" in sections and name(parent(manifest))
+            not sections.keys().isdisjoint(("metadata", "options")) and name(parent(manifest))
         )
     elif last == "setup.py":
         return "", ""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from affected.lang.python.manifests import Read, parse_ini, parse_toml, table
+from affected.lang.python.projects import PYTHON_MANIFESTS
 from affected.model.path import ROOT, RepoPath, ancestors, join, name, parent
-from affected.model.target import TestSettings
+from affected.model.target import Project, TestSettings
 
 CONFIGS: Final = (
     "pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini",
@@ -28,7 +29,6 @@ NORECURSEDIRS: Final = (
 DOCTEST_GLOBS: Final = ("test*.txt",)
 
 _ALWAYS: Final = frozenset(CONFIGS[:4])
-_FALLBACKS: Final = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class CollectionSettings(TestSettings):
 
 
 def test_settings(
-    paths: Collection[RepoPath], read: Read
+    paths: Collection[RepoPath], read: Read, projects: Iterable[Project]
 ) -> tuple[dict[RepoPath, CollectionSettings], tuple[str, ...]]:
     """The settings by the folder pytest is started in, and notices about unreadable files.
 
     A test file's settings are those of the nearest of these folders above it. A folder is one if
-    it holds pytest configuration; below no such folder, if it has a Python manifest; the root
-    always is when it holds no configuration itself and nothing else covers its files.
+    it holds pytest configuration; below no such folder, if it is a project with a Python manifest,
+    or the root.
     """
     by_folder: dict[RepoPath, set[str]] = {}
     for path in paths:
@@ -74,9 +74,11 @@ def test_settings(
                     found[folder] = _settings(folder, folder, config, options)
                     break
     configured = frozenset(found)
-    for folder in sorted({ROOT, *by_folder}):
-        covered = folder in configured or not configured.isdisjoint(ancestors(folder))
-        if not covered and (not folder or not by_folder[folder].isdisjoint(_FALLBACKS)):
+    python = {
+        one.path for one in projects if PYTHON_MANIFESTS.intersection(map(name, one.manifests))
+    }
+    for folder in sorted({ROOT, *python} - configured):
+        if configured.isdisjoint(ancestors(folder)):
             rootdir, fallback = _unconfigured(folder, by_folder)
             found[folder] = _settings(folder, rootdir, fallback, {})
     return found, tuple(dict.fromkeys(notices))
@@ -88,7 +90,7 @@ test_settings.__test__ = False  # type: ignore[attr-defined]
 def _unconfigured(
     folder: RepoPath, by_folder: Mapping[RepoPath, set[str]]
 ) -> tuple[RepoPath, RepoPath | None]:
-    """pytest's rootdir and configuration file when no file configures it."""
+    """The rootdir and the configuration file that pytest takes when no file configures it."""
     chain = [folder, *ancestors(folder)]
     for above in chain:
         if "pyproject.toml" in by_folder.get(above, ()):

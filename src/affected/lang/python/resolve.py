@@ -213,29 +213,22 @@ class Resolver:
                 if not below.winner and not place.winner:
                     missing.append(f"{bare}.{name}" if bare else name)
         if missing and not lookup.place(folder).package:
-            self._elsewhere(folder, missing, kind, scope, edges, modules)
+            for dotted in self._elsewhere(folder, missing):
+                answer = self._absolute(dotted, [], kind, scope)
+                edges += answer.edges
+                modules += answer.modules
         return _Answer(tuple(edges), tuple(modules), ())
 
-    def _elsewhere(
-        self,
-        folder: str,
-        missing: list[str],
-        kind: EdgeKind,
-        scope: str,
-        edges: Edges,
-        modules: list[str],
-    ) -> None:
-        """Add what lies in another portion of the namespace package at `folder`."""
+    def _elsewhere(self, folder: str, missing: list[str]) -> list[str]:
+        """The absolute names of what may lie in another portion of a namespace package."""
+        names: list[str] = []
         above = folder
         while above:
             above = above.rpartition("/")[0]
-            if above not in self._lookup.roots.roots:
-                continue
-            package = folder[len(above) + 1 if above else 0 :].replace("/", ".")
-            for name in missing:
-                answer = self._absolute(f"{package}.{name}", [], kind, scope)
-                edges += answer.edges
-                modules += answer.modules
+            if above in self._lookup.roots.roots:
+                package = folder[len(above) + 1 if above else 0 :].replace("/", ".")
+                names += [f"{package}.{name}" for name in missing]
+        return names
 
     def _exports(self, importer: RepoPath, names: str) -> _Answer:
         """The submodules that a star import of a package imports, as `__all__` names them."""

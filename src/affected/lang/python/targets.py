@@ -60,7 +60,7 @@ def test_files(
     paths: Collection[RepoPath],
     settings: Mapping[RepoPath, CollectionSettings],
     projects: Iterable[Project],
-    read: Read | None = None,
+    read: Read | None = None,  # noqa: PT028  # no test in spite of its name
 ) -> list[Target]:
     """The test files that `pytest` without arguments, started in each settings' folder, collects.
 
