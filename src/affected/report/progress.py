@@ -18,6 +18,7 @@ from affected.report.style import (
     number,
     plural,
     printable,
+    shorten,
     shorten_path,
 )
 
@@ -204,7 +205,8 @@ class LiveDisplay:
             path = shorten_path(printable(label), room, style)
             lines.append(f"  {path}  {style.paint(spent, 'dim')}")
         if len(running) > _RUNNING_SHOWN:
-            lines.append(f"  {style.ellipsis} and {len(running) - _RUNNING_SHOWN} more")
+            more = f"  {style.ellipsis} and {len(running) - _RUNNING_SHOWN} more"
+            lines.append(shorten(more, width - 1, style))
         return lines
 
     def _figures(self, now: float, width: int) -> str:
@@ -222,8 +224,10 @@ class LiveDisplay:
         if progress.reused_tests:
             parts.append((f"{number(progress.reused_tests)} reused", ("green",)))
         line, used = self._bar(now, width)
+        if not used and columns(parts[0][0]) >= width:
+            return shorten(parts[0][0], max(width - 1, 0), style)
         for text, looks in parts:
-            if used + 2 + columns(text) > width - 1 and used:
+            if used + 2 + columns(text) > width - 1:
                 break
             line += ("  " if used else "") + style.paint(text, *looks)
             used += (2 if used else 0) + columns(text)

@@ -27,6 +27,7 @@ from affected.report.style import (
 )
 
 _SHOWN_UNVOUCHED = 5
+_LEAST_TAIL = 12  # columns; in fewer a chain tells nothing
 
 
 def closing_lines(summary: RunSummary, style: Style) -> list[str]:
@@ -242,23 +243,28 @@ def _member_lines(members: Sequence[TargetEntry], style: Style) -> list[str]:
     widest = min(max(map(columns, names)), max(24, style.columns // 2))
     lines = []
     for member, name in sorted(zip(members, names, strict=True), key=lambda pair: pair[0].label):
-        tail = _tail_words(member, style, style.columns - widest - 4 if style.width else 0)
+        room = style.width - max(widest, columns(name)) - 4 if style.width else None
+        tail = _tail_words(member, style, room)
         line = f"  {pad(name, widest)}  {style.paint(tail, 'dim')}" if tail else f"  {name}"
         lines.append(line.rstrip())
     return lines
 
 
-def _tail_words(member: TargetEntry, style: Style, room: int) -> str:
+def _tail_words(member: TargetEntry, style: Style, room: int | None) -> str:
+    """What follows a label, in at most `room` columns (None: no limit); labels are never cut."""
     if not member.causes:
         return ""
-    cause = member.causes[0]
-    tail = chain_words(cause.chain, style, room)
-    if not tail and cause.detail:
-        tail = shorten(printable(cause.detail), room, style)
     more = len(member.causes) - 1
-    if more:
-        tail = f"{tail} (+{plural(more, 'cause')})" if tail else f"+{plural(more, 'cause')}"
-    return tail
+    suffix = f"(+{plural(more, 'cause')})" if more else ""
+    left = None if room is None else room - len(suffix) - 1
+    cause = member.causes[0]
+    tail = ""
+    if left is None or left >= _LEAST_TAIL:
+        tail = chain_words(cause.chain, style, left or 0)
+        if not tail and cause.detail:
+            tail = shorten(printable(cause.detail), left or 0, style)
+    said = f"{tail} {suffix}".strip()
+    return said if room is None or columns(said) <= room else ""
 
 
 def chain_words(chain: Sequence[str], style: Style, room: int = 0) -> str:
