@@ -179,8 +179,11 @@ class Database:
             # With a log beside it the file alone would be an old state, and perhaps a torn one.
             if not self.path.exists() or (log.exists() and log.stat().st_size):
                 return None
-            address = f"{self.path.resolve().as_uri()}?mode=ro&immutable=1"
-            connection = sqlite3.connect(address, uri=True, isolation_level=None)
+            address = "".join(map("%{:02x}".format, os.fsencode(self.path.absolute())))
+            options = "mode=ro&immutable=1"
+            connection = sqlite3.connect(
+                f"file:{address}?{options}", uri=True, isolation_level=None
+            )
         except (OSError, sqlite3.Error):
             return None
         with contextlib.suppress(*_TROUBLE):

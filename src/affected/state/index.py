@@ -67,11 +67,11 @@ class Index:
         )
         if not rows:
             return None
-        return self._checked(*rows[0])
+        return self._checked(encode(key), *rows[0])
 
     def put(self, key: str, value: bytes) -> None:
         """Store `value` under `key`."""
-        row = (encode(key), _checksum(value), value)
+        row = (encode(key), _checksum(encode(key), value), value)
         self._run("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", [row])
 
     def delete(self, prefix: str) -> None:
@@ -134,11 +134,17 @@ class Index:
         """What was stored for those of `digests` that are known."""
         wanted = list(dict.fromkeys(digests))
         rows = self._select("digest, checksum, content", "facts", "digest", wanted)
-        return {digest: self._checked(checksum, content) for digest, checksum, content in rows}
+        return {
+            digest: self._checked(digest.encode(), checksum, content)
+            for digest, checksum, content in rows
+        }
 
     def add_facts(self, facts: Mapping[str, bytes]) -> None:
         """Store what files with these digests say."""
-        rows = [(digest, _checksum(content), content) for digest, content in facts.items()]
+        rows = [
+            (digest, _checksum(digest.encode(), content), content)
+            for digest, content in facts.items()
+        ]
         self._run("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", rows)
 
     def files_mentioning(self, needles: Iterable[bytes]) -> list[RepoPath]:
@@ -273,9 +279,9 @@ class Index:
                 chunk,
             )
 
-    def _checked(self, checksum: bytes, value: bytes) -> bytes:
+    def _checked(self, key: bytes, checksum: bytes, value: bytes) -> bytes:
         with self._sound():
-            if _checksum(value) != checksum:
+            if _checksum(key, value) != checksum:
                 raise ValueError("a value that is not what was stored")
         return value
 
@@ -295,8 +301,8 @@ def _chunks(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
     return (items[at : at + size] for at in range(0, len(items), size))
 
 
-def _checksum(value: bytes) -> bytes:
-    return xxhash.xxh3_64_digest(value)
+def _checksum(key: bytes, value: bytes) -> bytes:
+    return xxhash.xxh3_64_digest(value, seed=xxhash.xxh32_intdigest(key))
 
 
 def _values(row: TargetRow) -> Row:

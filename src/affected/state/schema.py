@@ -13,7 +13,7 @@ APPLICATION: Final = 0x61666664  # "affd", in the file's header
 VERSION: Final = 1
 
 SCHEMA: Final = """
--- Values by name; `checksum` is XXH3-64 of `value`.
+-- Values by name; `checksum` is XXH3-64 of `value`, seeded with XXH32 of the key.
 CREATE TABLE entries (key BLOB PRIMARY KEY, checksum BLOB, value BLOB);
 -- Every file of the workspace as it was seen last.
 CREATE TABLE files (path BLOB PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
