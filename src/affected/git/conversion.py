@@ -8,84 +8,100 @@ attribute, core.autocrlf), programs (`filter`, as large-file storage uses it), e
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from stat import S_ISREG
 from typing import Final
 
 from affected.git.output import feed, parse_attributes, parse_listing
 from affected.git.process import Git
-from affected.model.path import RepoPath, parent
+from affected.model.path import RepoPath, name
 
 _FILE: Final = ".gitattributes"
-_ATTRIBUTES: Final = ("text", "eol", "crlf", "filter", "ident", "working-tree-encoding")
-_OFF: Final = frozenset({"", "unset"})
+_ALWAYS: Final = ("filter", "ident", "working-tree-encoding")
+_ATTRIBUTES: Final = ("text", "eol", "crlf", *_ALWAYS)
+_FEW: Final = 500  # paths that fit on a command line
+_NOT_GIVEN: Final = "unspecified"
+_OFF: Final = frozenset({_NOT_GIVEN, "unset"})
 
 
-def in_force(
+def mentioned(
     git: Git,
     common_dir: Path,
     configuration: Mapping[str, str],
     paths: Iterable[RepoPath],
-) -> bool:
-    """True when some attribute file or core.autocrlf could make any conversion happen.
+) -> frozenset[str]:
+    """The converting attributes that any attribute file could give to any of `paths`.
 
-    Looks at no file's content: one look-up per distinct folder of `paths`.
+    Starts no process and looks at no other file's content: one look-up per distinct folder.
+    Macros need no care, for they too name what they set.
     """
-    if _autocrlf(configuration):
-        return True
-    for file in _shared_files(git, common_dir, configuration):
-        if file.exists():
-            return True
+    files = _shared_files(git, common_dir, configuration)
+    top = os.fspath(git.folder)
     seen: set[str] = set()
     for path in paths:
-        folder = parent(path)
-        if path.endswith(_FILE) and path[len(folder) :].lstrip("/") == _FILE:
-            return True
+        folder = path.rpartition("/")[0]
         while folder not in seen:
             seen.add(folder)
-            folder = parent(folder)
-    top = os.fspath(git.folder)
-    lexists = os.path.lexists
-    return any(
-        lexists(f"{top}/{folder}/{_FILE}" if folder else f"{top}/{_FILE}") for folder in seen
-    )
+            file = f"{top}/{folder}/{_FILE}" if folder else f"{top}/{_FILE}"
+            if os.path.lexists(file):
+                files.append(Path(file))
+            folder = folder.rpartition("/")[0]
+        if path.endswith(_FILE) and name(path) == _FILE and not os.path.lexists(f"{top}/{path}"):
+            return frozenset(_ATTRIBUTES)  # only git's index has it, and git reads it there
+    found: set[str] = set()
+    for source in files:
+        try:
+            text = source.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            return frozenset(_ATTRIBUTES)
+        found.update(attribute for attribute in _ATTRIBUTES if attribute.encode() in text)
+    return frozenset(found)
 
 
 def converted(
-    git: Git, configuration: Mapping[str, str], paths: Iterable[RepoPath]
+    git: Git, configuration: Mapping[str, str], attributes: Collection[str], paths: list[RepoPath]
 ) -> set[RepoPath]:
     """Those of `paths` whose bytes on disk may differ from the blob of a clean entry.
 
-    Programs, encodings and `ident` always count. For line ends alone git only ever removes
-    bytes on the way in, so a file as long as its blob is equal to it: only lengths are asked.
+    `attributes` are the ones worth asking for. Programs, encodings and `ident` always count. For
+    line ends alone git only ever removes bytes on the way in, so a file as long as its blob is
+    equal to it: only lengths are compared.
     """
-    asked = list(paths)
-    answer = git.run("check-attr", "-z", "--stdin", *_ATTRIBUTES, stdin=feed(asked))
-    found = parse_attributes(answer.stdout)
-    auto = _autocrlf(configuration)
-    always: set[RepoPath] = set()
-    line_ends: list[RepoPath] = []
-    for path in asked:
-        attributes = found.get(path)
-        if attributes is None:
-            if auto:
-                line_ends.append(path)
-        elif any(attributes.get(name, "") not in _OFF for name in _ATTRIBUTES[3:]):
-            always.add(path)
-        elif _line_ends(attributes, auto=auto):
-            line_ends.append(path)
-    return always | _longer_than_blob(git, line_ends)
+    auto = autocrlf(configuration)
+    if not attributes:
+        return _longer_than_blob(git, paths if auto else [])
+    asked = sorted(attributes)
+    answer = git.run("check-attr", "-z", "--stdin", *asked, stdin=feed(paths))
+    verdicts: dict[tuple[str, ...], str] = {}  # few combinations, many paths
+    by_verdict: dict[str, list[RepoPath]] = {"always": [], "line ends": [], "never": []}
+    for path, values in parse_attributes(answer.stdout, len(asked)):
+        verdict = verdicts.get(values)
+        if verdict is None:
+            given = dict(zip(asked, values, strict=True))
+            verdict = verdicts[values] = _verdict(given, auto=auto)
+        by_verdict[verdict].append(path)
+    return {*by_verdict["always"], *_longer_than_blob(git, by_verdict["line ends"])}
 
 
-def _line_ends(attributes: Mapping[str, str], *, auto: bool) -> bool:
-    text = attributes.get("text", attributes.get("crlf", ""))
+def _verdict(given: Mapping[str, str], *, auto: bool) -> str:
+    """Whether these attributes convert "always", only "line ends", or "never"."""
+    if any(given.get(attribute, _NOT_GIVEN) not in _OFF for attribute in _ALWAYS):
+        return "always"
+    text = given.get("text", _NOT_GIVEN)
+    if text == _NOT_GIVEN:
+        text = given.get("crlf", _NOT_GIVEN)
     if text == "unset":
-        return False
-    return bool(text) or attributes.get("eol", "") not in _OFF or auto
+        return "never"
+    if text != _NOT_GIVEN or given.get("eol", _NOT_GIVEN) not in _OFF or auto:
+        return "line ends"
+    return "never"
 
 
-def _autocrlf(configuration: Mapping[str, str]) -> bool:
+def autocrlf(configuration: Mapping[str, str]) -> bool:
+    """True when core.autocrlf makes git convert line ends of files without attributes."""
     return configuration.get("core.autocrlf", "false").lower() not in (
         "false",
         "no",
@@ -98,7 +114,10 @@ def _autocrlf(configuration: Mapping[str, str]) -> bool:
 def _longer_than_blob(git: Git, paths: list[RepoPath]) -> set[RepoPath]:
     if not paths:
         return set()
-    listing = parse_listing(git.run("ls-files", "-s", "-v", "-z").stdout)
+    only = paths if len(paths) <= _FEW else []
+    listing = parse_listing(
+        git.run("--literal-pathspecs", "ls-files", "-s", "-v", "-z", "--", *only).stdout
+    )
     oids = {path: oid for _, _, oid, path in listing}
     top = os.fspath(git.folder)
     present: list[tuple[RepoPath, int]] = []

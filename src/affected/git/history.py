@@ -5,6 +5,8 @@ Unaware of the working tree and of submodules' insides.
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Final
 
 from affected.git.output import (
@@ -16,6 +18,20 @@ from affected.git.process import Answer, Git, failure
 from affected.model.path import RepoPath
 
 _NOT_FOUND: Final = 1  # how merge-base says "none" and "no"
+# How lines begin that say so: of reflogs, of branches without upstream, and of a partial clone
+# whose remote is away.
+_UNKNOWN: Final = (
+    "fatal: log for",
+    "fatal: no upstream",
+    "fatal: no such branch",
+    "fatal: HEAD does not point to a branch",
+    "fatal: branch",
+    "fatal: could not fetch",
+    "no answer within",
+)
+# Seconds after which a commit counts as absent: in a partial clone git before 2.44 asks the
+# remote for it, and that may hang.
+_PATIENCE: Final = 20.0
 _FETCH: Final = (
     "-c",
     "gc.auto=0",
@@ -32,9 +48,11 @@ _FETCH: Final = (
 
 def resolve(git: Git, revision: str) -> str | None:
     """The commit id that `revision` names, None when no such commit is present locally."""
-    if not revision or revision[0] in "-^" or "\0" in revision or "\n" in revision:
+    if not _plausible(revision):
         return None
-    answer = git.ask("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", lazy=False)
+    answer = git.ask(
+        "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", lazy=False, seconds=_PATIENCE
+    )
     found = answer.stdout.decode("ascii", "replace").strip()
     if answer.status == 0 and found:
         return found
@@ -43,26 +61,15 @@ def resolve(git: Git, revision: str) -> str | None:
     return None
 
 
+def _plausible(revision: str) -> bool:
+    """False for what would be read as an option, a negation or several lines."""
+    return bool(revision) and revision[0] not in "-^" and not {"\0", "\n"} & {*revision}
+
+
 def _just_unknown(answer: Answer) -> bool:
-    """True for the errors by which git says that an object or name does not exist."""
-    words = answer.words.lower()
-    return not words or any(
-        sign in words
-        for sign in (
-            "needed a single revision",
-            "unknown revision",
-            "bad revision",
-            "could not get object",
-            "missing",
-            "bad object",
-            "ambiguous",
-            "log for",
-            "no such",
-            "promisor",
-            "could not fetch",
-            "expected commit type",
-        )
-    )
+    """True for the errors by which git says that there is no such commit here."""
+    lines = answer.words.splitlines()
+    return any(line.startswith(_UNKNOWN) for line in lines) or not lines
 
 
 def merge_base(git: Git, one: str, other: str) -> str | None:
@@ -91,24 +98,39 @@ def parents(git: Git, commit: str) -> tuple[str, ...]:
     )
 
 
+def present(git: Git, *revisions: str) -> list[str] | None:
+    """The commit ids of several revisions, asked at once; None when one is not present locally."""
+    if not all(map(_plausible, revisions)):
+        return None
+    request = "".join(f"{revision}^{{commit}}\n" for revision in revisions)
+    arguments = ("cat-file", "--batch-check=%(objectname)")
+    answer = git.ask(*arguments, stdin=os.fsencode(request), lazy=False, seconds=_PATIENCE)
+    if answer.status != 0:
+        if _just_unknown(answer):
+            return None
+        raise failure(arguments, answer)
+    found = answer.stdout.decode("utf-8", "surrogateescape").splitlines()
+    return found if all(re.fullmatch("[0-9a-f]+", line) for line in found) else None
+
+
 def raw_changes(git: Git, old: str, new: str) -> list[RawChange] | None:
     """The differences of two commits' trees; None when one of them is not present locally."""
-    first, second = resolve(git, old), resolve(git, new)
-    if first is None or second is None:
+    commits = present(git, old, new)
+    if commits is None:
         return None
     answer = git.run(
         "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", "--no-commit-id",
-        "--no-ext-diff", "--ignore-submodules=none", first, second, "--",
+        "--no-ext-diff", "--ignore-submodules=none", *commits, "--",
     )  # fmt: skip
     return list(parse_raw_diff(answer.stdout))
 
 
 def tree_entries(git: Git, revision: str) -> list[tuple[str, str, RepoPath]] | None:
     """Mode, object id and path of all in a commit; None when it is not present locally."""
-    commit = resolve(git, revision)
+    commit = present(git, revision)
     if commit is None:
         return None
-    return list(parse_tree(git.run("ls-tree", "-r", "-z", "--full-tree", commit).stdout))
+    return list(parse_tree(git.run("ls-tree", "-r", "-z", "--full-tree", *commit).stdout))
 
 
 def entries_along(git: Git, commit: str, path: str) -> list[tuple[str, str, RepoPath]]:

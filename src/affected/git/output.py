@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from affected.model.digest import Digest
 from affected.model.path import RepoPath
 
 GITLINK: Final = "160000"  # the mode of a submodule's entry
@@ -108,7 +109,7 @@ def _tracked(line: str, width: int) -> StatusEntry:
     )
 
 
-def parse_listing(raw: bytes) -> Iterator[tuple[str, str, str, RepoPath]]:
+def parse_listing(raw: bytes) -> Iterator[tuple[str, str, Digest, RepoPath]]:
     """Read `git ls-files -s -v -z`: tag, mode, object id and path of each entry.
 
     Plain tuples, taken apart without ceremony: there may be a hundred thousand of them.
@@ -144,14 +145,12 @@ def parse_raw_diff(raw: bytes) -> Iterator[RawChange]:
         yield RawChange(old_mode, new_mode, old_oid, new_oid, RepoPath(path))
 
 
-def parse_attributes(raw: bytes) -> dict[RepoPath, dict[str, str]]:
-    """Read `git check-attr -z`: attributes by path, "unspecified" ones left out."""
-    found: dict[RepoPath, dict[str, str]] = {}
+def parse_attributes(raw: bytes, count: int) -> Iterator[tuple[RepoPath, tuple[str, ...]]]:
+    """Read `git check-attr -z` for `count` attributes: each path with their values, in order."""
     fields = os.fsdecode(raw).split("\0")
-    for path, attribute, value in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):
-        if value != "unspecified":
-            found.setdefault(RepoPath(path), {})[attribute] = value
-    return found
+    values = iter(fields[2::3])
+    paths = fields[0 : -1 : 3 * count]
+    yield from zip(paths, zip(*[values] * count, strict=True), strict=True)
 
 
 def parse_paths(raw: bytes) -> list[RepoPath]:
@@ -169,6 +168,6 @@ def parse_configuration(raw: bytes) -> dict[str, str]:
     return values
 
 
-def feed(paths: Iterable[RepoPath]) -> bytes:
+def feed(paths: Iterable[str]) -> bytes:
     """NUL-terminated paths, as git reads them with `-z --stdin`."""
-    return b"".join(os.fsencode(path) + b"\0" for path in paths)
+    return os.fsencode("".join([f"{path}\0" for path in paths]))

@@ -26,7 +26,7 @@ from affected.git.output import (
 from affected.git.status import PendingStatus, Status
 from affected.git.witness import submodule_paths, witness
 from affected.model.digest import ABSENT, SUBMODULE, Digest, with_mode
-from affected.model.path import RepoPath, ancestors, decode, join, relative_to
+from affected.model.path import ROOT, RepoPath, ancestors, decode, join, relative_to
 
 _HIDDEN: Final = re.compile(rb"(?<=\0)[a-zS] [^\0]+")  # of `ls-files -v -z`: all but "H path"
 
@@ -49,11 +49,7 @@ class Repository(Commits):
     Every method that starts git raises UserError with git's words if git fails.
     """
 
-    __slots__ = ("_gitlinks",)
-
-    def __init__(self, layout: Layout, environ: Mapping[str, str]) -> None:
-        super().__init__(layout, environ)
-        self._gitlinks: tuple[RepoPath, ...] | None = None
+    __slots__ = ()
 
     @staticmethod
     def discover(start: Path, environ: Mapping[str, str] | None = None) -> Repository | None:
@@ -95,12 +91,12 @@ class Repository(Commits):
         for tag, mode, oid, path in parse_listing(
             self.git.run("ls-files", "-s", "-v", "-z").stdout
         ):
-            if mode == GITLINK:
+            if mode == "100644" and tag == "H":  # nearly all
+                found[path] = IndexEntry(oid, "")
+            elif mode == GITLINK:
                 gitlinks.append(path)
-                continue
-            flag = "" if tag == "H" else _flag(tag)
-            found[path] = IndexEntry(with_mode(oid, mode), flag)
-        self._gitlinks = tuple(gitlinks)
+            else:
+                found[path] = IndexEntry(with_mode(oid, mode), _flag(tag))
         for path in gitlinks:
             inner = self.checkout(path)
             if inner is None:
@@ -123,7 +119,7 @@ class Repository(Commits):
         for inner, prefix, asked in self.by_checkout(paths):
             direct = [path for path in asked if path and not inner.behind_link(path)]
             if direct:  # "./" keeps a name that starts with a colon from being read as magic
-                request = feed(RepoPath(f"./{path}") for path in direct)
+                request = feed(f"./{path}" for path in direct)
                 answer = inner.git.run(
                     "check-ignore", "-z", "--stdin", stdin=request, accept=(0, 1)
                 )
@@ -137,14 +133,18 @@ class Repository(Commits):
         """
         found: set[RepoPath] = set()
         for inner, prefix, asked in self.by_checkout(paths):
-            if inner.converts(asked):
-                mine = conversion.converted(inner.git, inner.settings(), asked)
+            settings, attributes = inner.settings(), inner.converting(asked)
+            if attributes or conversion.autocrlf(settings):
+                mine = conversion.converted(inner.git, settings, attributes, asked)
                 found.update(join(prefix, path) for path in mine)
         return found
 
     def conversions_in_force(self, paths: Iterable[RepoPath]) -> bool:
         """True when some attribute file or core.autocrlf could make `converted` non-empty."""
-        return any(inner.converts(asked) for inner, _, asked in self.by_checkout(paths))
+        return any(
+            conversion.autocrlf(inner.settings()) or inner.converting(asked)
+            for inner, _, asked in self.by_checkout(paths)
+        )
 
     def witness(self) -> str:
         """A token that changes whenever the listing or the rules of ignoring may have changed.
@@ -154,9 +154,9 @@ class Repository(Commits):
         """
         return witness(Layout(self.root, self.git_dir, self.common_dir, ""), self.environ)
 
-    def converts(self, paths: list[RepoPath]) -> bool:
-        """As `conversions_in_force`, for paths of this checkout alone."""
-        return conversion.in_force(self.git, self.common_dir, self.settings(), paths)
+    def converting(self, paths: Iterable[RepoPath]) -> frozenset[str]:
+        """The converting attributes that could be given to paths of this checkout alone."""
+        return conversion.mentioned(self.git, self.common_dir, self.settings(), paths)
 
     def checkout(self, path: RepoPath) -> Repository | None:
         """The checkout whose top is `path`: a submodule or a nested clone."""
@@ -166,30 +166,40 @@ class Repository(Commits):
     def by_checkout(
         self, paths: Iterable[RepoPath]
     ) -> list[tuple[Repository, RepoPath, list[RepoPath]]]:
-        """`paths` sorted by the checkout that holds them, with each checkout's prefix."""
-        if self._gitlinks is None:
-            listing = parse_listing(self.git.run("ls-files", "-s", "-v", "-z").stdout)
-            self._gitlinks = tuple(path for _, mode, _, path in listing if mode == GITLINK)
-        if not self._gitlinks:
-            return [(self, RepoPath(""), list(paths))]
-        mine: list[RepoPath] = []
-        below: dict[RepoPath, list[RepoPath]] = {}
-        gitlinks = frozenset(self._gitlinks)
-        for path in paths:
-            holder = next((above for above in ancestors(path) if above in gitlinks), None)
-            if holder is None:
-                mine.append(path)
-            else:
-                below.setdefault(holder, []).append(RepoPath(relative_to(path, holder)))
-        parts = [(self, RepoPath(""), mine)]
-        for prefix, inside in below.items():
-            inner = self.checkout(prefix)
+        """`paths` sorted by the checkout that holds them, with each checkout's prefix.
+
+        One look-up per distinct folder: a checkout's top has a `.git`.
+        """
+        all_paths = list(paths)
+        holders: dict[str, str] = {"": ""}
+        for folder in {path.rpartition("/")[0] for path in all_paths}:
+            self._find_holder(folder, holders)
+        tops = {*holders.values()}
+        if len(tops) == 1:
+            return [(self, ROOT, all_paths)]
+        sorted_out: dict[str, list[RepoPath]] = {top: [] for top in tops}
+        for path in all_paths:
+            holder = holders[path.rpartition("/")[0]]
+            sorted_out[holder].append(RepoPath(relative_to(path, holder)))
+        parts = [(self, ROOT, sorted_out.pop(""))]
+        for prefix, inside in sorted_out.items():
+            inner = self.checkout(RepoPath(prefix))
             if inner is not None:
-                parts.extend(
-                    (deep, join(prefix, further), asked)
-                    for deep, further, asked in inner.by_checkout(inside)
-                )
+                parts.append((inner, RepoPath(prefix), inside))
         return parts
+
+    def _find_holder(self, folder: str, holders: dict[str, str]) -> None:
+        """Note the top of the checkout that `folder` is in, and those of the folders above."""
+        top = os.fspath(self.root)
+        way: list[str] = []
+        while folder not in holders:
+            if os.path.lexists(f"{top}/{folder}/.git") and self.checkout(RepoPath(folder)):
+                holders[folder] = folder
+                break
+            way.append(folder)
+            folder = folder.rpartition("/")[0]
+        for passed in way:
+            holders[passed] = holders[folder]
 
     def behind_link(self, path: RepoPath) -> bool:
         """True when a folder on the way to `path` is a symbolic link."""

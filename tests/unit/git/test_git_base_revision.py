@@ -301,3 +301,35 @@ def test_a_hanging_remote_costs_no_more_than_the_time_allowed(upstream, tmp_path
     assert time.monotonic() - started < 10
     assert found.commit is None
     assert "no answer within" in found.reason
+
+
+def test_a_commit_id_is_fetched_into_a_shallow_clone(upstream, tmp_path):
+    """CI systems name the commit before a push, which a shallow clone lacks."""
+    before = grow(upstream, 3)
+    grow(upstream, 10, "g")
+    clone = upstream.clone(tmp_path / "clone", "--depth=1")
+    found = find(clone, before, CI="true")
+    assert (found.commit, found.how) == (before, f"--base: merge base with {before}")
+
+
+def test_a_partial_clone_needs_no_blobs_for_its_base(upstream, tmp_path):
+    """Trees are enough to tell what changed; its own filter holds for what is fetched."""
+    fork = forked(upstream, 3, 3)
+    upstream.git("config", "uploadpack.allowFilter", "true")
+    clone = upstream.clone(tmp_path / "clone", "--depth=1", "--single-branch", "--filter=blob:none")
+    found = find(clone, hints=BaseHints("main"))
+    assert found.commit == fork
+    repository = Repository.discover(clone.root, clone.environ)
+    assert {change.path for change in repository.tree_changes(fork, "HEAD")} == {"s.py"}
+    missing = clone.git("rev-list", "--objects", "--all", "--missing=print")
+    assert "\n?" in missing
+
+
+def test_an_unknown_commit_in_an_offline_partial_clone_is_missing(upstream, tmp_path):
+    """Git would ask the remote for it; that the remote is away is no error."""
+    upstream.git("config", "uploadpack.allowFilter", "true")
+    clone = upstream.clone(tmp_path / "clone", "--filter=blob:none")
+    clone.git("config", "remote.origin.url", str(tmp_path / "gone"))
+    found = find(clone, last=UNKNOWN, CI="1")
+    assert found.commit is None
+    assert "base-missing" in found.reason

@@ -70,10 +70,11 @@ def test_listings_keep_tabs_and_newlines_in_names():
     assert found == ("120000", "aa", "a\tb\nc")
 
 
-def test_attributes_leave_out_the_unspecified():
-    """By path, then by attribute."""
-    raw = b"a\0text\0auto\0a\0eol\0unspecified\0b\0text\0unspecified\0"
-    assert parse_attributes(raw) == {"a": {"text": "auto"}}
+def test_attributes_come_path_by_path():
+    """The values of each path, in the order in which they were asked for."""
+    raw = b"a\0text\0auto\0a\0eol\0unspecified\0b\0text\0set\0b\0eol\0lf\0"
+    assert list(parse_attributes(raw, 2)) == [("a", ("auto", "unspecified")), ("b", ("set", "lf"))]
+    assert list(parse_attributes(b"", 3)) == []
 
 
 def test_configuration_keys_without_a_value_are_true():
