@@ -5,7 +5,7 @@ Unaware of what it is asked for: `run`, `list`, `explain` and `graph` all start 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from affected.app import survey as surveys
@@ -18,6 +18,7 @@ from affected.app.present import PresentInputs
 from affected.app.session import SETTLED_KEY, Present, manifests_changed
 from affected.app.survey import Survey
 from affected.app.verify import Verdicts, Verifier, candidates
+from affected.app.watching import remember
 from affected.lang.python.resolve import Resolver
 from affected.model.path import RepoPath
 from affected.model.platform import Distribution
@@ -25,6 +26,7 @@ from affected.model.target import Target
 from affected.state.rows import TargetRow
 
 ENVIRONMENT_KEY = "environment-token"
+UNCHECKED_KEY = "unchecked"
 
 
 class Knowledge:
@@ -46,6 +48,7 @@ class Knowledge:
             if self.found.first or manifests_changed(self.found.changes) or self._new_projects():
                 self.platforms.read_configs(RepoPath(r.project) for r in index.targets())
             index.delete(SETTLED_KEY)
+            self._unchecked = self._still_unchecked()
         self.manifests = Manifests(
             self.workspace, self.catalogue.shape, self.platforms, present.pytest_args
         )
@@ -89,20 +92,56 @@ class Knowledge:
         index = self.workspace.index
         before = index.get(ENVIRONMENT_KEY)
         everything = before is None or before.decode() != self.token
-        rows = candidates(self.workspace, self.found, self.catalogue, everything=everything)
+        rows = index.targets() if everything else self._candidates()
         verdicts = self.verifier.check(rows)
         with index.transaction():
-            self._settle(verdicts, everything=everything)
+            self._settle(rows, verdicts, everything=everything)
         return verdicts
 
     def check(self, rows: list[TargetRow]) -> Verdicts:
         """The verdicts on just these, stored nowhere."""
         return self.verifier.check(rows)
 
-    def _settle(self, verdicts: Verdicts, *, everything: bool) -> None:
+    def _still_unchecked(self) -> set[str]:
+        """Labels that a change may have reached, this one or one told to an earlier command.
+
+        The file table forgets a change as soon as it is stored, so the labels must not be lost
+        when the command at hand checks none of them, or is killed before it did.
+        """
+        index = self.workspace.index
+        found = candidates(self.workspace, self.found, self.catalogue, everything=False)
+        before = index.get(UNCHECKED_KEY)
+        labels = {row.label for row in found if row.settled}
+        if before:
+            labels.update(before.decode("utf-8", "surrogateescape").split("\0"))
+        if labels:
+            joined = "\0".join(sorted(labels))
+            index.put(UNCHECKED_KEY, joined.encode("utf-8", "surrogateescape"))
+        return labels
+
+    def _candidates(self) -> list[TargetRow]:
+        index = self.workspace.index
+        rows = {row.label: row for row in index.targets(unsettled_only=True)}
+        rows.update((row.label, row) for row in index.targets(labels=sorted(self._unchecked)))
+        return list(rows.values())
+
+    def _settle(
+        self, before: Iterable[TargetRow], verdicts: Verdicts, *, everything: bool
+    ) -> None:
         index = self.workspace.index
         if verdicts.rows:
             index.put_targets(verdicts.rows.values())
+        ran = {row.label: row.ran for row in before}
+        fresh = {
+            label: proof
+            for label, proof in verdicts.proofs.items()
+            if proof.observation.provenance.written != ran[label]
+        }
+        if fresh:
+            targets = targets_of(verdicts.rows[label] for label in fresh)
+            inputs = {t.path: self.verifier.inputs(t, fresh[t.label]) for t in targets}
+            remember(self.workspace, self.catalogue, targets, inputs)
+        index.delete(UNCHECKED_KEY)
         if everything:
             index.put(ENVIRONMENT_KEY, self.token.encode())
 

@@ -6,13 +6,13 @@ Unaware of how tests run. Nothing is stored of a target whose inputs changed whi
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from affected.app import survey as surveys
 from affected.app.knowledge import Knowledge
 from affected.app.observe import Observed, Observer
-from affected.app.survey import Watched, get_watched, put_watched, watch
+from affected.app.watching import watch_also
 from affected.cache.record import (
     StoredObservation,
     merge,
@@ -49,7 +49,7 @@ class Recorder:
         self._knowledge = knowledge
         self._provenance = provenance
         self._keep = keep  # False: arguments such as --lf make a pass depend on the unseen
-        self._seen: set[tuple[InputKind, RepoPath]] = set()
+        self._watched: set[tuple[InputKind, RepoPath]] = set()
         self._stamped: dict[tuple[RepoPath, float], bool] = {}
         self.unvouched: list[Unvouched] = []
         self.moved: set[RepoPath] = set()  # changed while tests ran
@@ -59,15 +59,6 @@ class Recorder:
         self.moved |= self._changed_meanwhile()
         for ran in finished:
             self._batch(ran)
-
-    def close(self) -> None:
-        """Brings the watch list up to date: what git will not report next time."""
-        index, workspace = self._knowledge.workspace.index, self._knowledge.workspace
-        known = {(w.kind, w.path): w for w in get_watched(workspace)}
-        fresh = self._unreported(self._seen - known.keys())
-        if fresh:
-            with index.transaction():
-                put_watched(workspace, [*known.values(), *fresh])
 
     def _batch(self, ran: Ran) -> None:
         knowledge = self._knowledge
@@ -168,7 +159,9 @@ class Recorder:
             )
             for target, _, seen in observed:
                 index.put_observed(target.label, seen.outside_closure)
-                self._seen |= seen.used
+            fresh = {item for _, _, seen in observed for item in seen.used} - self._watched
+            watch_also(knowledge.workspace, fresh)
+            self._watched |= fresh
 
     def _remember_manifest(self, target: Target) -> None:
         """So that a later run can say what of it changed."""
@@ -182,22 +175,6 @@ class Recorder:
         workspace = self._knowledge.workspace
         now = surveys.survey(workspace, surveys.begin(workspace))
         return set(now.changes) | {path for _, path in now.stirred}
-
-    def _unreported(self, used: Iterable[tuple[InputKind, RepoPath]]) -> list[Watched]:
-        """Of the used paths those that git says nothing about: ignored ones, and listings."""
-        workspace = self._knowledge.workspace
-        wanted = list(used)
-        listings = {item for item in wanted if item[0] is InputKind.LISTING}
-        rest = [item for item in wanted if item[0] is not InputKind.LISTING]
-        if workspace.repository is None:
-            return [watch(workspace, kind, path) for kind, path in wanted]
-        present = workspace.index.digests([path for _, path in rest])
-        unknown = [item for item in rest if item[1] not in present]
-        folders = {p for _, p in unknown if workspace.index.has_folder(p)}
-        unknown = [item for item in unknown if item[1] not in folders]
-        ignored = workspace.repository.ignored([path for _, path in unknown])
-        hidden = {item for item in unknown if item[1] in ignored}
-        return [watch(workspace, kind, path) for kind, path in sorted(listings | hidden)]
 
 
 def is_flaky(observation: StoredObservation) -> bool:

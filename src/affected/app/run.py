@@ -170,7 +170,6 @@ def perform(
             )
         finally:
             _record(recorder, pending)
-            recorder.close()
     return course, recorder
 
 

@@ -17,7 +17,7 @@ from affected.cache.lookup import Difference, Lookup, Miss, Proof
 from affected.graph.why import follow
 from affected.hashing.manifest import Manifest, difference
 from affected.model.digest import ABSENT
-from affected.model.observation import InputKind
+from affected.model.observation import Input, InputKind
 from affected.model.path import RepoPath, ancestors
 from affected.model.selection import Cause, CauseKind
 from affected.model.target import Target
@@ -71,6 +71,7 @@ class Verifier:
         self._manifests = manifests
         self._present = present
         self._hops: dict[RepoPath, Mapping[RepoPath, RepoPath | None]] = {}
+        self._lookups: dict[int, Lookup] = {}
 
     def check(self, rows: Sequence[TargetRow]) -> Verdicts:
         """The verdict on each row's target."""
@@ -123,8 +124,17 @@ class Verifier:
             groups.setdefault(id(present), (present, {}))[1][target.label] = keys[target.label]
         verdicts: dict[str, Proof | Miss] = {}
         for present, wanted in groups.values():
-            verdicts.update(Lookup(self._workspace.records, present).check(wanted))
+            verdicts.update(self._lookup(present).check(wanted))
         return verdicts
+
+    def inputs(self, target: Target, proof: Proof) -> tuple[Input, ...]:
+        """Everything that a proof just given rests on."""
+        return self._lookup(self._present(target.project)).inputs(proof.observation) or ()
+
+    def _lookup(self, present: PresentInputs) -> Lookup:
+        if id(present) not in self._lookups:
+            self._lookups[id(present)] = Lookup(self._workspace.records, present)
+        return self._lookups[id(present)]
 
     def _without_observation(self, target: Target, row: TargetRow, key: str) -> Cause:
         if row.weak and row.weak != key:
