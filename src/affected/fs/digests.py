@@ -81,18 +81,21 @@ def blob_digest(content: bytes, object_format: str = "sha1") -> str:
     ).hexdigest()
 
 
-def digest_path(root: Path, path: str, object_format: str = "sha1") -> Digest:
+def digest_path(
+    root: Path, path: str, object_format: str = "sha1", *, file_mode: bool = True
+) -> Digest:
     """The digest of what is at `path` now: a file's bytes, a link's text, FOLDER, ABSENT.
 
-    UNREADABLE for what exists but cannot be read: no permission, a pipe, a socket, a device, a
-    file that keeps changing.
+    `file_mode` False leaves the executable bit out, for disks that do not keep one. UNREADABLE
+    is for what exists but cannot be read: no permission, a pipe, a socket, a device, a file that
+    keeps changing.
     """
     full = f"{os.fspath(root)}/{path}" if path else os.fspath(root)
     try:
         for _ in range(_ATTEMPTS):
             found = os.lstat(full)
             if stat.S_ISREG(found.st_mode):
-                digest = _file_digest(full, object_format)
+                digest = _file_digest(full, object_format, file_mode=file_mode)
                 if digest is not None:
                     return digest
             elif stat.S_ISLNK(found.st_mode):
@@ -107,7 +110,7 @@ def digest_path(root: Path, path: str, object_format: str = "sha1") -> Digest:
     return UNREADABLE
 
 
-def _file_digest(full: str, object_format: str) -> Digest | None:
+def _file_digest(full: str, object_format: str, *, file_mode: bool) -> Digest | None:
     """A regular file's digest; None when its size changed meanwhile."""
     number = os.open(full, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
@@ -124,7 +127,8 @@ def _file_digest(full: str, object_format: str) -> Digest | None:
             return None
     finally:
         os.close(number)
-    return Digest(state.hexdigest() + ("x" if found.st_mode & stat.S_IXUSR else ""))
+    executable = file_mode and found.st_mode & stat.S_IXUSR
+    return Digest(state.hexdigest() + ("x" if executable else ""))
 
 
 def listing_digest(root: Path, folder: str) -> str:

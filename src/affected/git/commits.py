@@ -26,6 +26,7 @@ class Commits:
         "_configuration",
         "common_dir",
         "environ",
+        "file_mode",
         "git",
         "git_dir",
         "object_format",
@@ -39,6 +40,7 @@ class Commits:
         self.git_dir = layout.git_dir
         self.common_dir = layout.common_dir
         self.object_format = layout.object_format
+        self.file_mode = layout.file_mode
         self.environ = environ
         self.git = Git(layout.root, environ, options)
         self._configuration: dict[str, str] | None = None

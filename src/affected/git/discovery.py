@@ -12,8 +12,10 @@ from typing import Final
 
 from affected.errors import UserError
 
-_SECTION: Final = r"(?m)^\s*\[\s*([\w.-]+)"
+_SECTION: Final = r'(?m)^[^\S\n]*\[[^\S\n]*([\w.-]+)(?:[^\S\n]+"((?:[^"\\\n]|\\.)*)")?[^\S\n]*\]'
+_SECTIONS: Final = frozenset({"core", "extensions"})
 _PREFIX: Final = "gitdir: "
+_FALSE: Final = frozenset({"false", "no", "off", "0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Layout:
     git_dir: Path
     common_dir: Path
     object_format: str  # "sha1" or "sha256"
+    file_mode: bool = True  # core.fileMode: the disk's executable bits are to be believed
 
 
 def locate(start: Path) -> Layout | None:
@@ -80,17 +83,22 @@ def _layout(root: Path, git_dir: Path) -> Layout:
     own = git_dir.resolve()
     reference = _text(own / "commondir").rstrip("\r\n")
     common = (own / reference).resolve() if reference else own
-    configuration = _text(common / "config")
-    elsewhere = _setting(configuration, "core", "worktree")
+    settings = _settings(_text(common / "config"))
+    elsewhere = settings.get("core.worktree", "")
     if elsewhere and own == common:
         tree = (own / elsewhere).resolve()
-        if tree != root.resolve():
+        if tree.is_dir() and tree != root.resolve():
             raise UserError(
                 f"core.worktree of {own} puts the working tree at {tree}",
                 "run affected in a checkout of its own: git worktree add FOLDER",
             )
-    known = _setting(configuration, "extensions", "objectformat").lower()
-    return Layout(root, own, common, known or "sha1")
+    return Layout(
+        root,
+        own,
+        common,
+        settings.get("extensions.objectformat", "sha1").lower(),
+        settings.get("core.filemode", "").lower() not in _FALSE,
+    )
 
 
 def _text(path: Path) -> str:
@@ -100,20 +108,27 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _setting(configuration: str, section: str, key: str) -> str:
-    """The last value of `section.key` in a configuration file's text, "" when there is none."""
-    if key not in configuration.lower():
-        return ""
+def _settings(configuration: str) -> dict[str, str]:
+    """The [core] and [extensions] settings in a configuration file's text, keys in lower case.
+
+    Only what git itself reads before it trusts a repository, so files included do not count.
+    """
+    found: dict[str, str] = {}
     pieces = re.split(_SECTION, configuration)
-    value = ""
-    line = re.compile(
-        rf"^[^\S\n]*(?:\[[^\]\n]*\])?[^\S\n]*{key}[^\S\n]*=[^\S\n]*(.*)$",
-        re.IGNORECASE | re.MULTILINE,
-    )
-    for name, body in zip(pieces[1::2], pieces[2::2], strict=False):
-        if name.lower() == section:
-            for match in line.finditer(body):
-                value = match[1].strip()
-    if value.startswith('"') and value.endswith('"'):
-        value = value[1:-1]
-    return value
+    for section, below, body in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+        if below is None and section.lower() in _SECTIONS:
+            for line in body.splitlines():
+                key, _, value = line.partition("=")
+                found[f"{section}.{key.strip()}".lower()] = _unquoted(value)
+    return found
+
+
+def _unquoted(value: str) -> str:
+    """A configured value without its comment and quotes."""
+    pieces = value.split('"')
+    for outside in range(0, len(pieces), 2):
+        cut = re.split("[#;]", pieces[outside], maxsplit=1)[0]
+        if cut != pieces[outside]:
+            pieces[outside:] = [cut]
+            break
+    return "".join(pieces).strip().replace("\\\\", "\\")

@@ -51,6 +51,7 @@ def test_kinds_are_part_of_a_digest(tmp_path):
     plain = digest_path(tmp_path, "f")
     (tmp_path / "f").chmod(0o755)
     assert digest_path(tmp_path, "f") == plain + "x"
+    assert digest_path(tmp_path, "f", file_mode=False) == plain
     (tmp_path / "l").symlink_to("f")
     assert digest_path(tmp_path, "l") == blob_digest(b"f") + "l"
     (tmp_path / "dangling").symlink_to("no/such")

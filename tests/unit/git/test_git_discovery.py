@@ -138,3 +138,22 @@ def test_the_present_environment_is_the_default(tree, monkeypatch):
     assert found is not None
     assert found.environ is os.environ
     assert found.start_status().result().changes == {}
+
+
+def test_a_checkout_configured_as_bare_is_an_error_in_gits_words(tree):
+    """Git refuses to look at its files; the hint tells a way out."""
+    tree.git("config", "core.bare", "true")
+    found = Repository.discover(tree.root, tree.environ)
+    with pytest.raises(UserError, match="work tree") as caught:
+        found.start_status().result()
+    assert "checkout" in caught.value.hint
+
+
+@pytest.mark.parametrize(("value", "believed"), [("true", True), ("false", False), ("0", False)])
+def test_whether_executable_bits_are_to_be_believed(tree, value, believed):
+    """core.fileMode, read without a process, quoted and in any case."""
+    tree.git("config", "core.fileMode", value)
+    assert Repository.discover(tree.root, tree.environ).file_mode is believed
+    with (tree.root / ".git/config").open("a") as file:
+        file.write(f'[Core] FileMode = "{value}" ; said twice\n[core "sub"]\nfilemode = x\n')
+    assert Repository.discover(tree.root, tree.environ).file_mode is believed

@@ -153,3 +153,50 @@ def test_the_folder_vanished(tree, tmp_path):
     tree.root.rename(tmp_path / "moved")
     with pytest.raises(UserError, match="is gone"):
         found.listing()
+
+
+TASTES = {
+    "branch.autoSetupMerge": "always",
+    "color.ui": "always",
+    "column.ui": "always",
+    "core.abbrev": "4",
+    "core.quotePath": "true",
+    "core.splitIndex": "true",
+    "core.untrackedCache": "true",
+    "diff.external": "false",
+    "diff.ignoreSubmodules": "all",
+    "diff.mnemonicPrefix": "true",
+    "diff.relative": "true",
+    "diff.renames": "copies",
+    "diff.submodule": "log",
+    "feature.manyFiles": "true",
+    "index.version": "4",
+    "log.showSignature": "true",
+    "status.branch": "false",
+    "status.relativePaths": "true",
+    "status.renames": "copies",
+    "status.short": "true",
+    "status.showStash": "true",
+    "status.showUntrackedFiles": "no",
+    "submodule.recurse": "true",
+}
+
+
+def test_a_users_tastes_change_nothing(tree):
+    """Whatever is configured for people's eyes, the answers are the same."""
+    tree.write("gr\u00fcn.py", "g")
+    old = tree.commit()
+    for name, value in TASTES.items():
+        tree.git("config", name, value)
+    tree.git("mv", "a.py", "b.py")
+    new = tree.commit()
+    tree.write("pkg/new.py")
+    tree.delete("b.py")
+    found = repository(tree)
+    status = found.start_status().result()
+    assert (status.head, status.branch) == (new, "main")
+    assert status.changes == {"pkg/new.py": StatusKind.UNTRACKED, "b.py": StatusKind.DELETED}
+    assert set(found.listing()) == {"b.py", "gr\u00fcn.py"}
+    assert {change.path for change in found.tree_changes(old, new)} == {"a.py", "b.py"}
+    assert set(found.tree_listing("HEAD")) == {"b.py", "gr\u00fcn.py"}
+    assert found.show(old, "a.py") == b"a\n"

@@ -105,8 +105,8 @@ def test_an_annotated_tag_resolves_to_its_commit(tree):
 
 @pytest.mark.parametrize(
     "name",
-    ["nothing", UNKNOWN, "", "-h", "--all", "HEAD~99", "a.py", "HEAD:a.py", "x y", "main@{9}", "HEAD@{99}", "@{upstream}", "main@{push}",
-     "a\nb", "^main", "main..main", "\0"],
+    ["nothing", UNKNOWN, "", "-h", "--all", "HEAD~99", "a.py", "HEAD:a.py", "x y", "main@{9}",
+     "HEAD@{99}", "@{upstream}", "main@{push}", "a\nb", "^main", "main..main", "\0"],
 )  # fmt: skip
 def test_what_is_no_commit_resolves_to_none(tree, name):
     """Unknown, malformed or pointing at something else."""
