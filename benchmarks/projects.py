@@ -109,7 +109,7 @@ _ALL = (
         version="4.4.0",
         requirements=("simplejson",),
         function=("src/marshmallow/experimental/context.py", "get"),
-        deleted="tests/foo_serializer.py",
+        deleted="tests/base.py",
         document="README.rst",
     ),
     Recipe(

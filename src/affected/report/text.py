@@ -50,12 +50,13 @@ def _verdict_lines(summary: RunSummary, style: Style) -> list[str]:
     lines = []
     if summary.interrupted:
         missing = summary.selected_targets - summary.ran_targets
-        words = (
-            f"interrupted: {plural(missing, 'test file')} did not finish"
-            if missing > 0
-            else ("interrupted")
-        )
+        words = "interrupted"
+        if missing > 0:
+            words += f": {plural(missing, 'test file')} did not finish"
         lines.append(style.paint(words, "yellow", "bold") + "; what finished is kept")
+    elif summary.ran_targets < summary.selected_targets:
+        silent = plural(summary.selected_targets - summary.ran_targets, "test file")
+        lines.append(style.paint(f"{silent} gave no result", "red", "bold"))
     lines.append(_ran_line(summary, style))
     reused = _reused_words(summary)
     if reused:

@@ -249,3 +249,8 @@ def test_errors_name_the_thing_and_the_way_out():
 def test_only_commit_ids_are_abbreviated():
     assert short_commit("0123456789abcdef0123456789abcdef01234567") == "0123456789"
     assert short_commit("feature/" + "x" * 32) == "feature/" + "x" * 32
+
+
+def test_files_without_a_result_are_never_passed_over_in_silence():
+    silent = replace(NOTHING, selected_targets=22, selection="some")
+    assert said(silent).startswith("22 test files gave no result\nran 0 tests in 0 files in 0ms")
