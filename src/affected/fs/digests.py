@@ -12,6 +12,7 @@ import hashlib
 import os
 import stat
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -76,9 +77,13 @@ def is_racy(stamp: Stamp, taken_ns: int) -> bool:
 
 def blob_digest(content: bytes, object_format: str = "sha1") -> str:
     """The id git gives a blob of `content` in hex; `object_format` is "sha1" or "sha256"."""
-    return hashlib.new(
-        object_format, b"blob %d\0" % len(content) + content, usedforsecurity=False
-    ).hexdigest()
+    state = _hasher(object_format)(b"blob %d\0" % len(content), usedforsecurity=False)
+    state.update(content)
+    return state.hexdigest()
+
+
+def _hasher(object_format: str) -> Callable[..., hashlib._Hash]:
+    return hashlib.sha256 if object_format == "sha256" else hashlib.sha1
 
 
 def digest_path(
@@ -111,18 +116,26 @@ def digest_path(
 
 
 def _file_digest(full: str, object_format: str, *, file_mode: bool) -> Digest | None:
-    """A regular file's digest; None when its size changed meanwhile."""
-    number = os.open(full, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    """A regular file's digest; None when it changed meanwhile, in size or kind."""
+    try:
+        number = os.open(full, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # it was a file a moment ago, now it is a link
+            return None
+        raise
     try:
         found = os.fstat(number)
         if not stat.S_ISREG(found.st_mode):
             return None
         size = found.st_size
-        state = hashlib.new(object_format, b"blob %d\0" % size, usedforsecurity=False)
+        state = _hasher(object_format)(b"blob %d\0" % size, usedforsecurity=False)
         left = size
-        while chunk := os.read(number, _CHUNK):
-            left -= len(chunk)
+        while left >= 0:  # one byte more is asked for than there should be
+            chunk = os.read(number, min(left + 1, _CHUNK))
             state.update(chunk)
+            left -= len(chunk)
+            if not chunk or (left == 0 and len(chunk) < _CHUNK):
+                break
         if left != 0:
             return None
     finally:
