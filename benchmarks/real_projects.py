@@ -87,7 +87,7 @@ class Check:
         yield self._second()
         yield self._document()
         if self._project.recipe.data:
-            yield self._data(plain)
+            yield self._resource(plain)
         yield self._function()
         yield self._deleted()
         yield self._stash()
@@ -120,7 +120,7 @@ class Check:
         extra = run.ran - self._excused
         return self._claim("document", not extra, run, _some(sorted(extra)))
 
-    def _data(self, plain: dict[str, Any]) -> Claim:
+    def _resource(self, plain: dict[str, Any]) -> Claim:
         path = self._project.recipe.data
         readers = frozenset(plain["reads"].get(path, ()))
         with edited(self._tree / path) as before:

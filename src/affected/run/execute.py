@@ -134,22 +134,18 @@ def execute(
         while waiting or running:
             while waiting and len(running) < plan.parallel:
                 number, batch = waiting.pop(0)
-                running.append(
-                    _Followed(
-                        number,
-                        start_batch(
-                            batch,
-                            root,
-                            environment(batch),
-                            pytest_args,
-                            scratch / f"spool-{number}",
-                            scratch / f"log-{number}.txt",
-                            color=color,
-                            pytest_version=versions.get(batch.interpreter, ""),
-                        ),
-                        SpoolReader(scratch / f"spool-{number}"),
-                    )
+                spool, log = scratch / f"spool-{number}", scratch / f"log-{number}.txt"
+                process = start_batch(
+                    batch,
+                    root,
+                    environment(batch),
+                    pytest_args,
+                    spool,
+                    log,
+                    color=color,
+                    pytest_version=versions.get(batch.interpreter, ""),
                 )
+                running.append(_Followed(number, process, SpoolReader(spool)))
                 on_event(BatchStarted(number, batch))
             _look(running, finished, on_event, interrupted=False)
             if running:
