@@ -80,16 +80,17 @@ def refresh(workspace: Workspace, found: Survey) -> Catalogue:
 
 
 def load(workspace: Workspace) -> Catalogue | None:
-    """The catalogue as last stored; None when there is none of this format."""
+    """The catalogue as last stored; None when there is none of these formats."""
     index = workspace.index
     shape, roots = index.get(SHAPE_KEY), index.get(ROOTS_KEY)
     snapshot, overlay = index.get(SNAPSHOT_KEY), index.get(OVERLAY_KEY)
     if shape is None or roots is None or snapshot is None:
         return None
-    read = _shape_from(shape)
-    if read is None:
+    try:
+        read = _shape_from(shape)
+        return Catalogue(read, ModuleRoots.unpack(roots), Graph.unpack(snapshot, overlay or b""))
+    except (ValueError, KeyError, TypeError):  # written by another version: make it anew
         return None
-    return Catalogue(read, ModuleRoots.unpack(roots), Graph.unpack(snapshot, overlay or b""))
 
 
 def targets_of(rows: Iterable[TargetRow]) -> list[Target]:
@@ -217,7 +218,7 @@ def _reader(workspace: Workspace) -> Callable[[RepoPath], bytes]:
 def _discover(workspace: Workspace, paths: Mapping[RepoPath, Any]) -> Shape:
     read = _reader(workspace)
     projects, notices = discover_projects(paths, read)
-    settings, more = test_settings(paths, read)
+    settings, more = test_settings(paths, read, projects)
     return Shape(projects, settings, (*notices, *more))
 
 
@@ -295,10 +296,10 @@ def _shape_bytes(shape: Shape) -> bytes:
     return json.dumps(tree).encode("ascii")
 
 
-def _shape_from(raw: bytes) -> Shape | None:
+def _shape_from(raw: bytes) -> Shape:
     tree = json.loads(raw)
     if tree["format"] != FORMAT:
-        return None
+        raise ValueError("a shape of another format")
     projects = tuple(Project(p["path"], p["name"], tuple(p["manifests"])) for p in tree["projects"])
     settings = [_settings_from(row) for row in tree["settings"]]
     return Shape(projects, {s.folder: s for s in settings}, tuple(tree["notices"]))

@@ -32,6 +32,7 @@ class ImportTable:
         self._resolutions: dict[RepoPath, Resolution] = {}
         self._doctests: set[RepoPath] = set()
         self._scanner = Scanner()
+        self._prefix = f"{workspace.root}/"
 
     @staticmethod
     def over_all(
@@ -94,6 +95,7 @@ class ImportTable:
 
     def _read(self, path: RepoPath) -> bytes:
         try:
-            return (self._workspace.root / path).read_bytes()
+            with open(self._prefix + path, "rb", buffering=0) as stream:  # noqa: PTH123  (many files)
+                return stream.read()
         except OSError:
             return b""

@@ -62,11 +62,13 @@ class Platforms:
     def executable(self, project: RepoPath) -> Path:
         """The interpreter's path. Raises UserError when there is none."""
         if project not in self._executables:
-            self._executables[project] = find_interpreter(
-                self._workspace.root,
-                project,
-                self.config(project).python,
-                self._workspace.environ,
+            self._executables[project] = _usual_name(
+                find_interpreter(
+                    self._workspace.root,
+                    project,
+                    self.config(project).python,
+                    self._workspace.environ,
+                )
             )
         return self._executables[project]
 
@@ -110,6 +112,15 @@ class Platforms:
         tree["witness"] = self._witness_of(executable)
         index.put(_key(executable), json.dumps(tree).encode("ascii"))
         return interpreter
+
+
+def _usual_name(executable: Path) -> Path:
+    """`python` beside `python3.13` where both are one: an interpreter has one name here."""
+    usual = executable.with_name("python")
+    try:
+        return usual if usual.samefile(executable) else executable
+    except OSError:
+        return executable
 
 
 def _stored_configs(workspace: Workspace) -> dict[RepoPath, ProjectConfig]:

@@ -34,6 +34,7 @@ from affected.run.plan import plan
 from affected.selection.shard import split
 from affected.state.rows import TargetRow
 
+SHOWN = 3  # labels named in one sentence
 RECORD_EVERY = 1.0  # seconds between two recordings: each costs one git status
 PARTIAL = ("--lf", "--last-failed", "--sw", "--stepwise", "--deselect", "--co", "--collect-only")
 
@@ -257,6 +258,8 @@ def conclude(
     """The run in figures; and, when every target is settled now, the token that says so."""
     results = [result for label in sorted(course.results) for result in course.results[label]]
     counts = count(results)
+    silent = sorted(decision.selected.keys() - course.complete) if recorder else []
+    troubles = [*course.troubles, *_silent(silent, course)]
     index = knowledge.workspace.index
     if not index.targets(unsettled_only=True):
         index.put(SETTLED_KEY, knowledge.token.encode())
@@ -275,10 +278,19 @@ def conclude(
         failures=tuple(result for result in results if not result.outcome.good),
         notices=_notices(knowledge),
         unvouched=tuple(recorder.unvouched) if recorder else (),
-        troubles=tuple(course.troubles),
+        troubles=tuple(troubles),
         interrupted=course.interrupted,
         dry_run=request.dry_run,
     )
+
+
+def _silent(labels: Sequence[str], course: Course) -> list[str]:
+    """Selected test files without a full set of results: never passed over in silence."""
+    if not labels or course.interrupted:
+        return []
+    shown = ", ".join(display(label) for label in labels[:SHOWN])
+    more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
+    return [f"pytest gave no result, or not all, for {shown}{more}"]
 
 
 def _notices(knowledge: Knowledge) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Unaware of what any command does.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import Final, NoReturn
@@ -66,6 +67,7 @@ def program() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    gc.disable()  # a short life: what it makes is freed by counting, cycles with the process
     try:
         program.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
