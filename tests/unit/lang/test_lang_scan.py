@@ -186,9 +186,7 @@ def test_a_source_that_does_not_parse_still_gives_facts(source):
     assert ("a" in {one.module for one in facts.imports}) == (b"import a" in source)
 
 
-def test_imports_are_told_apart_by_where_they_stand():
-    """Module level, inside a function, under TYPE_CHECKING, star."""
-    source = """
+WHERE_THEY_STAND = """
 import top
 from stars import *
 if TYPE_CHECKING:
@@ -221,7 +219,11 @@ if x: import one_line
 def i(): import lazy4
 if TYPE_CHECKING: import typed4
 """
-    assert kinds(source) == {
+
+
+def test_imports_are_told_apart_by_where_they_stand():
+    """Module level, inside a function, under TYPE_CHECKING, star."""
+    assert kinds(WHERE_THEY_STAND) == {
         "top": EdgeKind.IMPORT,
         "stars": EdgeKind.STAR,
         "typed": EdgeKind.TYPING,
