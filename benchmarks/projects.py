@@ -109,7 +109,7 @@ _ALL = (
         version="4.4.0",
         requirements=("simplejson",),
         function=("src/marshmallow/experimental/context.py", "get"),
-        deleted="tests/base.py",
+        deleted="src/marshmallow/experimental/context.py",
         document="README.rst",
     ),
     Recipe(
