@@ -15,7 +15,7 @@ from affected.report.jsonl import dump, explain_object
 
 @click.command("explain")
 @click.argument("target", metavar="LABEL|TEST")
-@click.option("--inputs", "every_input", is_flag=True, help="Name every input.")
+@click.option("--verbose", "every_input", is_flag=True, help="Name every input.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def command(*, target: str, every_input: bool, as_json: bool) -> None:
     """Say why a target or test runs, or what proves that it may be skipped."""
