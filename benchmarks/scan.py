@@ -26,8 +26,7 @@ def ask(chosen: argparse.Namespace) -> list[Answer]:
     cache = OUT / f"cache-scan-{chosen.files}-{chosen.seed}"
     ours = affected_command("affected", tree.root, cache, "list")
     program = shutil.which("ruff", path=str(Path(sys.executable).parent)) or "ruff"
-    words = (program, "analyze", "graph", "--quiet", "--no-cache")
-    theirs = Command("ruff", words, tree.root, {})
+    theirs = Command("ruff", (program, "analyze", "graph", "--quiet"), tree.root, {})
 
     def forget(name: str) -> None:
         if name == "affected":
