@@ -22,6 +22,7 @@ Action = Callable[[sqlite3.Connection], None]
 
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 _SET_ASIDE = ".set-aside"
+_DATA_VERSION = "PRAGMA data_version"  # a number that only the commits of others change
 # Primary result codes (https://www.sqlite.org/rescode.html) of a file that cannot be trusted.
 # Plain errors ("no such table", text that is no UTF-8) mean damage too: our statements are right.
 _DAMAGED = frozenset(
@@ -55,6 +56,7 @@ class Database:
         self._copied = False  # memory holds what the file held
         self._pending: list[Action] = []  # of the open transaction, to be replayed in memory
         self._depth = 0
+        self._seen = 0  # the data version when the file was opened
         self._connection = self._open()
 
     @property
@@ -105,6 +107,13 @@ class Database:
             self._depth = 0
             self._pending = []
 
+    def changed_elsewhere(self) -> bool:
+        """True when another connection committed since the file was opened."""
+        if self._in_memory:
+            return False
+        ((version,),) = self.read(_DATA_VERSION)
+        return bool(version != self._seen)
+
     def condemn(self, what: str) -> IndexDamaged:
         """Set the file aside for a reason SQLite cannot see; raise what this returns."""
         self._roll_back()
@@ -140,6 +149,7 @@ class Database:
             connection.execute("PRAGMA synchronous = NORMAL")
             _check_whole(connection, self.path)
             _check_writable(self.path)
+            (self._seen,) = connection.execute(_DATA_VERSION).fetchone()
         except BaseException:
             connection.close()
             raise

@@ -19,11 +19,12 @@ import xxhash
 from affected.model.digest import ABSENT, Digest
 from affected.model.path import RepoPath, decode, encode
 from affected.state.database import Database, Row
+from affected.state.mentions import Mentions, words
 from affected.state.rows import TargetRow, Totals
 
 _CHUNK = 500  # parameters in one statement
-_NEEDLES = 50  # in one statement
-_MANY_CHUNKS = 10  # of needles: beyond, every file is taken
+_FEW = 30  # needles: beyond, comparing words is quicker than asking SQLite
+_BATCH = 10_000  # rows of facts in memory at once
 
 
 class Index:
@@ -53,6 +54,14 @@ class Index:
     def transaction(self) -> AbstractContextManager[None]:
         """All writes inside happen, or none; cheaper than one by one; may be nested."""
         return self._database.transaction()
+
+    def changed_elsewhere(self) -> bool:
+        """True when another process wrote since this index was opened.
+
+        Asked inside a transaction, where nobody else can write, it says whether what was read
+        before still holds.
+        """
+        return self._database.changed_elsewhere()
 
     def close(self) -> None:
         """Let go of the file; more than once is harmless."""
@@ -121,12 +130,11 @@ class Index:
 
     def has_folder(self, path: RepoPath) -> bool:
         """True when some file of the workspace lies below `path`; "" is the root."""
-        first, last = (encode(path) + b"/", encode(path) + b"0") if path else (b"", b"\xff" * 8)
-        return bool(
-            self._database.read(
-                "SELECT 1 FROM files WHERE path >= ? AND path < ? LIMIT 1", (first, last)
-            )
-        )
+        if not path:
+            return bool(self._database.read("SELECT 1 FROM files LIMIT 1"))
+        statement = "SELECT 1 FROM files WHERE path >= ? AND path < ? LIMIT 1"
+        bounds = (encode(path) + b"/", encode(path) + b"0")
+        return bool(self._database.read(statement, bounds))
 
     # -- facts by content ------------------------------------------------------------------
 
@@ -148,27 +156,50 @@ class Index:
         self._run("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", rows)
 
     def files_mentioning(self, needles: Iterable[bytes]) -> list[RepoPath]:
-        """Present files whose facts contain one of `needles`, sorted.
-
-        With very many needles every file that has facts is given: too many is harmless.
-        """
+        """Present files whose facts contain one of `needles`, sorted."""
         wanted = sorted(set(needles))
-        if not wanted:
-            return []
-        chunks = list(_chunks(wanted, _NEEDLES))
-        if b"" in wanted or len(chunks) > _MANY_CHUNKS:
-            chunks = [[]]
-        found: set[RepoPath] = set()
-        for chunk in chunks:
-            tests = " OR ".join(["instr(content, ?)"] * len(chunk)) or "1"
-            rows = self._database.read(
-                "SELECT path FROM files WHERE digest IN"  # noqa: S608  # only question marks
-                f" (SELECT digest FROM facts WHERE {tests})",
-                chunk,
+        if b"" in wanted:
+            wanted = [b""]
+        few = wanted if len(wanted) <= _FEW else [n for n in wanted if not words(n)]
+        digests: set[str] = set()
+        for chunk in _chunks(few, _CHUNK):
+            tests = " OR ".join(["instr(content, ?)"] * len(chunk))
+            rows = self._database.read(f"SELECT digest FROM facts WHERE {tests}", chunk)  # noqa: S608
+            digests.update(digest for (digest,) in rows)
+        if len(wanted) > _FEW:
+            digests |= self._mentioning(Mentions(n for n in wanted if words(n)))
+        return self._having(digests)
+
+    def _mentioning(self, mentions: Mentions) -> set[str]:
+        """Digests of the facts in which something occurs."""
+        vocabulary: set[bytes] = set()
+        for rows in self._all_facts():
+            for _, content in rows:
+                vocabulary.update(words(content))
+        mentions.learn(vocabulary)
+        return {
+            digest
+            for rows in self._all_facts()
+            for digest, content in rows
+            if mentions.occur_in(content)
+        }
+
+    def _all_facts(self) -> Iterator[list[Row]]:
+        """(digest, content) of everything, so many at a time that memory stays small."""
+        ((last,),) = self._database.read("SELECT coalesce(max(rowid), 0) FROM facts")
+        for first in range(0, last, _BATCH):
+            yield self._database.read(
+                "SELECT digest, content FROM facts WHERE rowid > ? AND rowid <= ?",
+                (first, first + _BATCH),
             )
-            with self._sound():
-                found.update(decode(path) for (path,) in rows)
-        return sorted(found)
+
+    def _having(self, digests: Collection[str]) -> list[RepoPath]:
+        """Present files with one of `digests`, sorted."""
+        if len(digests) > _CHUNK:
+            return sorted(path for path, digest in self.files().items() if digest in digests)
+        rows = list(self._select("path", "files", "digest", digests))
+        with self._sound():
+            return sorted(decode(path) for (path,) in rows)
 
     def prune_facts(self) -> int:
         """Forget facts of contents no present file has; how many. They cost only space."""

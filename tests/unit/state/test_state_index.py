@@ -98,12 +98,39 @@ def test_files_mentioning_finds_present_files_by_bytes(index):
     assert index.files_mentioning([*many, b"re"]) == ["c"]
 
 
-def test_too_many_needles_give_every_file_with_facts(index):
-    """A file too many costs a look; a file too few would be a missed change."""
-    index.replace_files({"a": "1", "b": "2", "d": "9"})
-    index.add_facts({"1": b"x", "2": b"y"})
-    assert index.files_mentioning(f"n{i}".encode() for i in range(5000)) == ["a", "b"]
-    assert index.files_mentioning([b""]) == ["a", "b"]
+def test_very_many_needles_give_the_same_answer(index):
+    """Words that hold a needle, needles of several words, needles without a word."""
+    index.replace_files({"a": "1", "b": "2", "c": "3", "d": "4", "e": "9"})
+    index.add_facts({"1": b"xneedle7y os", "2": b"a.b c", "3": b"\x01-\x01", "4": "mué".encode()})
+    many = [f"noise{i}".encode() for i in range(1000)]
+    for needles, expected in [
+        ([b"needle7"], ["a"]),
+        ([b"needle77", b"b.a", b"a.bc", b"b c."], []),
+        ([b"a.b"], ["b"]),
+        ([b".b "], ["b"]),
+        ([b"-\x01"], ["c"]),
+        (["é".encode()[:1]], ["d"]),
+        ([b"y os", b"b c", b"-"], ["a", "b", "c"]),
+        ([b""], ["a", "b", "c", "d"]),
+    ]:
+        assert index.files_mentioning([*many, *needles]) == expected
+        assert index.files_mentioning(needles) == expected
+    index.replace_files({f"f{i}": "1" for i in range(1200)})
+    assert len(index.files_mentioning([*many, b"needle7"])) == 1200
+
+
+def test_an_index_tells_whether_another_process_wrote(path, index):
+    """Its own writes do not count; inside a transaction the answer cannot change."""
+    index.put("k", b"own")
+    assert not index.changed_elsewhere()
+    other = Index.open(path)
+    assert not other.changed_elsewhere()
+    index.put("k", b"again")
+    assert not index.changed_elsewhere()
+    with other.transaction():
+        assert other.changed_elsewhere()
+    other.close()
+    assert not index.changed_elsewhere()
 
 
 def test_stamps_come_with_their_digests(index):
