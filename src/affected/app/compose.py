@@ -15,9 +15,11 @@ from affected.cache.disk import DiskStore
 from affected.cache.protocol import RecordStore
 from affected.config.load import load
 from affected.config.schema import Config
+from affected.fs.digests import digest_path
 from affected.fs.ignore import Patterns, is_noise
 from affected.fs.workspace import find_root
 from affected.git.repository import Repository
+from affected.model.digest import Digest
 from affected.model.path import RepoPath
 from affected.state.index import Index
 
@@ -42,6 +44,11 @@ class Workspace:
     def object_format(self) -> str:
         """The hash that file digests are made with: git's own for this repository."""
         return self.repository.object_format if self.repository else "sha1"
+
+    def digest(self, path: RepoPath) -> Digest:
+        """The digest of what is on disk at `path` now."""
+        file_mode = self.repository.file_mode if self.repository else True
+        return digest_path(self.root, path, self.object_format, file_mode=file_mode)
 
     def outside(self, path: RepoPath) -> bool:
         """True for names that are never an input and never a change."""

@@ -20,6 +20,7 @@ from affected.app.survey import Survey
 from affected.app.verify import Verdicts, Verifier, candidates
 from affected.app.watching import remember
 from affected.lang.python.resolve import Resolver
+from affected.model.digest import Digest, is_link
 from affected.model.path import RepoPath
 from affected.model.platform import Distribution
 from affected.model.target import Target
@@ -59,11 +60,19 @@ class Knowledge:
         return self._present.token()
 
     @cached_property
+    def files(self) -> Mapping[RepoPath, Digest]:
+        """Every file of the workspace with its digest."""
+        return self.workspace.index.files()
+
+    @cached_property
+    def links(self) -> frozenset[RepoPath]:
+        """The symbolic links of the workspace."""
+        return frozenset(path for path, digest in self.files.items() if is_link(digest))
+
+    @cached_property
     def imports(self) -> ImportTable:
         """Resolves the imports of any file."""
-        return ImportTable.over_all(
-            self.workspace, self.catalogue.roots, self.workspace.index.files()
-        )
+        return ImportTable.over_all(self.workspace, self.catalogue.roots, self.files)
 
     @cached_property
     def verifier(self) -> Verifier:
@@ -125,9 +134,7 @@ class Knowledge:
         rows.update((row.label, row) for row in index.targets(labels=sorted(self._unchecked)))
         return list(rows.values())
 
-    def _settle(
-        self, before: Iterable[TargetRow], verdicts: Verdicts, *, everything: bool
-    ) -> None:
+    def _settle(self, before: Iterable[TargetRow], verdicts: Verdicts, *, everything: bool) -> None:
         index = self.workspace.index
         if verdicts.rows:
             index.put_targets(verdicts.rows.values())

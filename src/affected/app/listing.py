@@ -102,18 +102,27 @@ def _against(workspace: Workspace, base: Base, head: str) -> ChangeSet:
     if tree is None:
         return ChangeSet(base.commit, head, (), complete=False, reason="base-missing")
     now = workspace.index.files()
-    special = workspace.repository.converted(now.keys() & tree.keys())
-    changes = [
-        Change(path, tree.get(path, ABSENT), digest)
-        for path, digest in now.items()
-        if tree.get(path) != digest and path not in special
-    ]
+    differing = {path for path, digest in now.items() if tree.get(path) != digest}
+    # Bytes on disk are not the blob there: ask git itself what became of them.
+    converted = workspace.repository.converted(differing & tree.keys())
+    if converted:
+        differing -= converted - _git_changes(workspace, base.commit, head)
+    changes = [Change(path, tree.get(path, ABSENT), now[path]) for path in differing]
     changes += [
         Change(path, digest, ABSENT)
         for path, digest in tree.items()
         if path not in now and not workspace.outside(path)
     ]
     return ChangeSet(base.commit, head, tuple(sorted(changes, key=lambda c: c.path)))
+
+
+def _git_changes(workspace: Workspace, base: str, head: str) -> set[RepoPath]:
+    """Paths that git itself takes for changed, in commits or in the working tree."""
+    if workspace.repository is None:
+        return set()
+    moved = workspace.repository.tree_changes(base, head) or []
+    status = workspace.repository.start_status().result()
+    return {change.path for change in moved} | set(status.changes)
 
 
 def _shadowed(knowledge: Knowledge, changes: ChangeSet) -> set[RepoPath]:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
 from affected.app.compose import Workspace
-from affected.fs.digests import digest_path, listing_digest, probe_digest
+from affected.fs.digests import listing_digest, probe_digest
 from affected.lang.python.distributions import (
     ExternalDigests,
     installed_digest,
@@ -84,7 +84,7 @@ class PresentInputs:
         if kind is InputKind.LISTING:
             return listing_digest(root, path)
         # a file that is not in the table: ignored by git, absent, or a folder
-        return digest_path(root, path, self._workspace.object_format)
+        return self._workspace.digest(path)
 
     def _external(self, key: str) -> str:
         """Of a top-level import name, a `distribution:NAME` or an `entry-points:GROUP`."""

@@ -69,6 +69,8 @@ class Recorder:
             knowledge.imports,
             knowledge.present(project),
             ran.harvest,
+            knowledge.files,
+            knowledge.links,
         )
         observed: list[tuple[Target, Trace, Observed]] = []
         rows: dict[str, TargetRow] = {}
@@ -128,7 +130,7 @@ class Recorder:
         """True for a file written to since the batch began, even if its bytes are the old ones."""
         key = (path, ran.began)
         if key not in self._stamped:
-            stamp = stamp_of(self._knowledge.workspace.root / path)
+            stamp = stamp_of(f"{self._knowledge.workspace.root}/{path}")
             limit = int(ran.began * 1e9) - CLOCK_STEP
             self._stamped[key] = (
                 stamp is not None and stat.S_ISREG(stamp.mode) and stamp.ctime_ns >= limit

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from affected.app.catalogue import targets_of
 from affected.app.knowledge import Knowledge
-from affected.app.listing import change_set, select_by_graph
+from affected.app.listing import LAST_STATE_KEY, change_set, select_by_graph
 from affected.app.recording import Ran, Recorder
 from affected.app.session import SETTLED_KEY, Request
 from affected.ci.detect import detect
@@ -206,7 +206,6 @@ def _plan(knowledge: Knowledge, decision: Decision, request: Request) -> Plan:
         and platforms.config(project).xdist != "off"
         for project in projects
     }
-    files = knowledge.workspace.index.files()
     return plan(
         targets,
         knowledge.catalogue.shape.settings,
@@ -215,7 +214,7 @@ def _plan(knowledge: Knowledge, decision: Decision, request: Request) -> Plan:
         {label for label, row in decision.rows.items() if row.outcome == "failed"},
         request.jobs or knowledge.workspace.config.jobs or os.cpu_count() or 1,
         available,
-        {parent(path) for path in files if name(path) == "__init__.py"},
+        {parent(path) for path in knowledge.files if name(path) == "__init__.py"},
     )
 
 
@@ -263,6 +262,8 @@ def conclude(
     index = knowledge.workspace.index
     if not index.targets(unsettled_only=True):
         index.put(SETTLED_KEY, knowledge.token.encode())
+        if knowledge.found.state.head and not knowledge.found.dirty:
+            index.put(LAST_STATE_KEY, knowledge.found.state.head.encode())
     known = len(index.targets())
     return RunSummary(
         selection=extent(len(decision.selected), known),

@@ -14,17 +14,18 @@ from typing import Final
 
 from affected.app.compose import Workspace
 from affected.errors import UserError
-from affected.fs.digests import Stamp, digest_path, is_racy, listing_digest, probe_digest, stamp_of
+from affected.fs.digests import Stamp, is_racy, listing_digest, probe_digest, stamp_of
 from affected.fs.workspace import walk
 from affected.git.status import PendingStatus, Status
 from affected.model.digest import ABSENT, FOLDER, Digest
 from affected.model.observation import InputKind
-from affected.model.path import RepoPath, join, name
+from affected.model.path import RepoPath, name
 from affected.model.selection import Change
 
 STATE_KEY: Final = "state"
 WATCH_KEY: Final = "watch"
 STATE_FORMAT: Final = 1  # 1: the first one
+SLOW_STATUS: Final = 1.0  # seconds
 MANY_SPECIAL: Final = 2000  # beyond, they are looked at only when git's index changed
 
 
@@ -102,7 +103,8 @@ def survey(workspace: Workspace, pending: PendingStatus | None) -> Survey:
     if pending is None:
         state, changes, everything = _without_git(workspace, before, digests)
     else:
-        state, changes, everything = _with_git(workspace, before, pending.result(), digests)
+        status = _answer(workspace, pending)
+        state, changes, everything = _with_git(workspace, before, status, digests)
     return Survey(
         state=state,
         first=before is None,
@@ -147,7 +149,7 @@ def watch(workspace: Workspace, kind: InputKind, path: RepoPath) -> Watched:
 
 
 def _stamp_text(workspace: Workspace, path: RepoPath) -> str:
-    stamp = stamp_of(workspace.root / path)
+    stamp = stamp_of(f"{workspace.root}/{path}")
     if stamp is None:
         return ""
     if is_racy(stamp, time.time_ns()):
@@ -160,7 +162,7 @@ def _watched_digest(workspace: Workspace, kind: InputKind, path: RepoPath) -> st
         return listing_digest(workspace.root, path)
     if kind is InputKind.PROBE:
         return probe_digest(workspace.root, path)
-    return digest_path(workspace.root, path, workspace.object_format)
+    return workspace.digest(path)
 
 
 def _watch(
@@ -194,7 +196,7 @@ class _Digests:
         return {path: self._one(path, known.get(path)) for path in wanted}
 
     def _one(self, path: RepoPath, known: tuple[bytes, Digest] | None) -> Digest:
-        stamp = stamp_of(self._workspace.root / path)
+        stamp = stamp_of(f"{self._workspace.root}/{path}")
         if stamp is None:
             return ABSENT
         if known is not None and known[0] == stamp.pack():
@@ -203,10 +205,19 @@ class _Digests:
 
     def _hash(self, path: RepoPath, stamp: Stamp) -> Digest:
         taken = time.time_ns()
-        digest = digest_path(self._workspace.root, path, self._workspace.object_format)
-        if not is_racy(stamp, taken) and stamp_of(self._workspace.root / path) == stamp:
+        digest = self._workspace.digest(path)
+        if not is_racy(stamp, taken) and stamp_of(f"{self._workspace.root}/{path}") == stamp:
             self.fresh[path] = (stamp.pack(), digest)
         return digest
+
+
+def _answer(workspace: Workspace, pending: PendingStatus) -> Status:
+    """What git says; where it had to read much again, its stats are stored for the next time."""
+    began = time.monotonic()
+    status = pending.result()
+    if time.monotonic() - began > SLOW_STATUS and workspace.repository is not None:
+        workspace.repository.refresh()
+    return status
 
 
 def _with_git(
@@ -222,21 +233,20 @@ def _with_git(
         moved = None
     elif before.head != status.head:
         moved = _tree_moves(workspace, before.head, status.head)
+    stirred = before is None or witness != before.witness
+    if stirred and (workspace.root / ".gitmodules").exists():
+        moved = None  # a submodule brought in or put away shows in git's index alone
     if moved is None or before is None:
         return _full(workspace, status, dirty, witness, digests)
-    special = before.special
-    if witness != before.witness or any(name(path) == ".gitattributes" for path in moved):
+    special, looked = before.special, {*dirty, *before.dirty}
+    if stirred or any(name(path) == ".gitattributes" for path in moved):
         special = _special(workspace, before, moved, dirty)
-    looked = (
-        {*dirty, *before.dirty, *special} if _look(before, witness) else {*dirty, *before.dirty}
-    )
+        looked |= {*special, *before.special}
+    elif len(special) <= MANY_SPECIAL:
+        looked.update(special)
     now: dict[RepoPath, str] = {**moved, **digests.of(looked)}
     state = State(status.head, status.branch, tuple(sorted(dirty)), special, witness)
     return state, _compare(workspace, now), None
-
-
-def _look(before: State, witness: str) -> bool:
-    return len(before.special) <= MANY_SPECIAL or witness != before.witness
 
 
 def _tree_moves(workspace: Workspace, old: str, new: str) -> dict[RepoPath, str] | None:
@@ -250,15 +260,7 @@ def _tree_moves(workspace: Workspace, old: str, new: str) -> dict[RepoPath, str]
 
 
 def _dirty(workspace: Workspace, status: Status) -> set[RepoPath]:
-    dirty: set[RepoPath] = set()
-    for path in status.changes:
-        if path.endswith("/"):  # an untracked nested repository: git names only its folder
-            folder = RepoPath(path.rstrip("/"))
-            inside = walk(workspace.root / folder)
-            dirty.update(join(folder, below) for below, _ in inside)
-        else:
-            dirty.add(path)
-    return {path for path in dirty if not workspace.outside(path)}
+    return {path for path in status.changes if not workspace.outside(path)}
 
 
 def _full(
