@@ -1,4 +1,7 @@
-"""Runs the batches of a plan and follows them. Unaware of what is remembered and how it is shown."""
+"""Runs the batches of a plan and follows them.
+
+Unaware of what is remembered and of how anything is shown.
+"""
 
 from __future__ import annotations
 

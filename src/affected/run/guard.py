@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from affected.model.path import RepoPath
 
-
 S = TypeVar("S")
 
 

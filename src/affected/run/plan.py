@@ -37,26 +37,24 @@ def plan(
         parts.extend((chosen, interpreter, part) for part in _split(members, chosen, packages))
     share = max(1, jobs // len(parts)) if parts else 1
     batches = [
-        _batch(chosen, interpreter, part, timings, failed_last, share, xdist_available)
-        for chosen, interpreter, part in parts
+        _batch(part, timings, failed_last, share if xdist_available.get(part[1], False) else 1)
+        for part in parts
     ]
     batches.sort(key=lambda batch: _urgency(batch, timings, failed_last))
     return Plan(tuple(batches), max(1, min(jobs, len(batches))))
 
 
 def _batch(
-    settings: TestSettings,
-    interpreter: str,
-    targets: list[Target],
+    part: tuple[TestSettings, str, list[Target]],
     timings: Mapping[str, float],
     failed_last: Collection[str],
     share: int,
-    xdist_available: Mapping[str, bool],
 ) -> Batch:
+    settings, interpreter, targets = part
     known = [timings[target.label] for target in targets if target.label in timings]
     expected = sum(known) if len(known) == len(targets) else None
     workers = 0
-    if xdist_available.get(interpreter, False) and not _spreads_itself(settings.addopts):
+    if not _spreads_itself(settings.addopts):
         workers = _workers(expected, len(targets), share)
 
     def order(target: Target) -> tuple[bool, float, str]:

@@ -78,7 +78,7 @@ def start_batch(
     """
     spool.mkdir(parents=True, exist_ok=True)
     variables = _variables(environment, root, spool, log)
-    arguments = _arguments(batch, root, spool, variables, pytest_version)
+    arguments = _arguments(batch, spool, variables, pytest_version)
     color_choice = "--color=yes" if color else "--color=no"
     command = [batch.interpreter, "-m", "pytest", "-p", "affected_tracer"]
     command += [*_settings_options(batch, root), color_choice, *arguments, *pytest_args]
@@ -149,7 +149,7 @@ def _settings_options(batch: Batch, root: Path) -> list[str]:
 
 
 def _arguments(
-    batch: Batch, root: Path, spool: Path, variables: dict[str, str], pytest_version: str
+    batch: Batch, spool: Path, variables: dict[str, str], pytest_version: str
 ) -> list[str]:
     """The test files, directly or by way of a file when they are too many."""
     names = list(dict.fromkeys(_argument(target.path, batch) for target in batch.targets))

@@ -6,7 +6,6 @@ The format is described in `affected/tracer/spool.py`.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ class SpoolReader:
         """
         events: list[Event] = []
         try:
-            names = sorted(os.listdir(self._folder))
+            names = sorted(path.name for path in self._folder.iterdir())
         except OSError:
             return events
         for name in names:
@@ -46,7 +45,7 @@ class SpoolReader:
     def _read(self, name: str) -> list[Event]:
         offset = self._offsets.get(name, 0)
         try:
-            with open(self._folder / name, "rb") as stream:
+            with (self._folder / name).open("rb") as stream:
                 stream.seek(offset)
                 content = stream.read()
         except OSError:

@@ -4,7 +4,8 @@ Unaware of how the spool is read, of pytest and of digests.
 
 A file loaded while an earlier test file ran in the same process counts as loaded for all later
 files of that process: they find it loaded, without an event. Fixture scopes go to every file of
-their process that used the fixture. A path that was read and then written is a blind spot.
+their process that used the fixture. A path that was looked at and then changed is a blind spot,
+unless it is in the end what it was.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from affected.model.access import ModuleTrace, Trace
 from affected.model.observation import BlindSpot
-from affected.model.path import ROOT, RepoPath
+from affected.model.path import ROOT, RepoPath, parent
 from affected.model.result import Outcome, TestResult
 from affected.run.spool_reader import Event, SpoolReader
 
@@ -29,7 +29,6 @@ class Harvest:
     traces: Mapping[RepoPath, Trace]
     modules: Mapping[RepoPath, ModuleTrace]
     session: ModuleTrace
-    externals: Mapping[str, ModuleTrace]  # what installed modules did while imported, by top name
     import_pairs: frozenset[tuple[RepoPath, RepoPath]]  # import statement's file → file it loads
     external_pairs: frozenset[tuple[str, str]]  # installed top-level name → one it imports
     collected: Mapping[RepoPath, tuple[str, ...]]
@@ -52,12 +51,14 @@ class _Gathered:
     externals: set[str] = field(default_factory=set)
     all_installed: bool = False
     blind_spots: dict[BlindSpot, None] = field(default_factory=dict)
+    touched: set[RepoPath] = field(default_factory=set)  # looked at, then written
 
     def add(self, kind: str, name: str) -> None:
         path = RepoPath(name)
         if kind == "w":
-            if path in self.reads:
-                self.blind_spots[BlindSpot("modified-input", path)] = None
+            looked_at = path in self.reads or path in self.probes or path in self.listings
+            if looked_at or parent(path) in self.listings:
+                self.touched.add(path)
             self.written.add(path)
         elif kind == "m":
             self.loaded.add(path)
@@ -69,6 +70,30 @@ class _Gathered:
             target = {"r": self.reads, "l": self.listings, "p": self.probes}.get(kind)
             if target is not None:
                 target.add(path)
+
+    def add_all(self, seen: Iterable[tuple[str, str]]) -> None:
+        for kind, name in seen:
+            self.add(kind, name)
+
+    def join(self, other: _Gathered) -> None:
+        """What `other` saw counts here too."""
+        for kind, names in (("w", other.written), ("m", other.loaded), ("x", other.externals)):
+            for name in names:
+                self.add(kind, name)
+        for kind, paths in (("r", other.reads), ("l", other.listings), ("p", other.probes)):
+            for path in paths:
+                self.add(kind, path)
+        self.all_installed |= other.all_installed
+        self.blind_spots.update(other.blind_spots)
+
+    def judge(self, net: Mapping[str, str]) -> None:
+        """Blind spots for what was looked at and then changed; `net`: path → what writing did."""
+        for path in sorted(self.touched):
+            what = net.get(path, "changed")
+            if what == "same" or (what == "changed" and path not in self.reads):
+                continue
+            self.blind_spots[BlindSpot("modified-input", path)] = None
+        self.written = {path for path in self.written if net.get(path) != "same"}
 
     def module(self, file: RepoPath) -> ModuleTrace:
         return ModuleTrace(
@@ -122,27 +147,32 @@ class _Assembly:
         self.externals: dict[str, _Gathered] = defaultdict(_Gathered)
         self.session = _Gathered()
         self.pairs: set[tuple[RepoPath, RepoPath]] = set()
+        self.asks: set[tuple[RepoPath, str]] = set()
         self.external_pairs: set[tuple[str, str]] = set()
         self.pytest_version = ""
         self.plugins: dict[tuple[str, str], None] = {}
         self.summaries: list[tuple[int, int]] = []
         self.running: list[TestResult] = []
         self.ended = True
+        self.net: dict[str, str] = {}
 
     def process(self, events: list[Event]) -> None:
         """One process's events."""
         users = _fixture_users(events)
         tests = numbered_tests(events)
         carried: set[RepoPath] = set()
-        current: RepoPath | None = None
+        begun = running = False
         for event in events:
             match event.tag, event.values:
                 case "run", (path,):
-                    current = RepoPath(path)
-                    self.files[current].gathered.loaded |= carried
+                    running = True
+                    self.files[RepoPath(path)].gathered.loaded |= carried
                 case "seen", (scope, seen):
-                    self._seen(scope, seen, users)
-                    if current is not None:
+                    # What plugins do while they are loaded counts for every file.
+                    scopes = self._scopes(scope if begun else _before(scope), users)
+                    for gathered in scopes:
+                        gathered.add_all(seen)
+                    if running:
                         carried.update(RepoPath(name) for kind, name in seen if kind in "mb")
                 case "blind", (scope, code, what):
                     for gathered in self._scopes(scope, users):
@@ -150,7 +180,11 @@ class _Assembly:
                 case "test", _:
                     self._test(event, tests)
                 case _:
+                    begun = begun or event.tag == "plugins-loaded"
                     self._tell(event)
+        self._judge_end(events, tests)
+
+    def _judge_end(self, events: list[Event], tests: Mapping[int, str]) -> None:
         worker = events[-1].process.startswith("gw")
         if not any(event.tag == "end" for event in events):
             self.ended = self.ended and worker
@@ -161,7 +195,7 @@ class _Assembly:
         match event.tag, event.values:
             case "pytest", (version, plugins, _rootdir):
                 self.pytest_version = version
-                self.plugins.update({(name, number): None for name, number in plugins})
+                self.plugins.update(dict.fromkeys(map(tuple, plugins)))
             case "parsed", (path, seconds):
                 file = self.files[RepoPath(path)]
                 file.parsed = max(file.parsed, seconds)
@@ -172,6 +206,10 @@ class _Assembly:
                 self.files[RepoPath(path)].results[id_] = result
             case "pairs", (pairs,):
                 self.pairs.update((RepoPath(a), RepoPath(b)) for a, b in pairs)
+            case "asks", (pairs,):
+                self.asks.update((RepoPath(a), b) for a, b in pairs)
+            case "net", (effects,):
+                self.net.update(effects)
             case "external-pairs", (pairs,):
                 self.external_pairs.update((a, b) for a, b in pairs)
             case "summary", (first, last):
@@ -185,11 +223,6 @@ class _Assembly:
             file.results[result.id] = result
         file.seconds += result.seconds
 
-    def _seen(self, scope: str, seen: list[Any], users: Mapping[str, set[RepoPath]]) -> None:
-        for gathered in self._scopes(scope, users):
-            for kind, name in seen:
-                gathered.add(kind, name)
-
     def _scopes(self, scope: str, users: Mapping[str, set[RepoPath]]) -> list[_Gathered]:
         kind, _, name = scope.partition(":")
         if kind == "file":
@@ -201,6 +234,37 @@ class _Assembly:
         if kind == "fixture":
             return [self.files[path].gathered for path in sorted(users.get(name, ()))]
         return [self.session]
+
+    def _spread_externals(self) -> None:
+        """What an installed module did while imported counts for whoever gets it."""
+        if not self.externals:
+            return
+        imports: dict[str, list[str]] = defaultdict(list)
+        for importer, imported in self.external_pairs:
+            imports[importer].append(imported)
+        for file, top in self.asks:
+            self.modules[file].externals.add(top)
+        for seen in (self.session, *(file.gathered for file in self.files.values())):
+            self._join_externals(seen, imports)
+        for seen in self.modules.values():
+            self._join_externals(seen, imports)
+        for file, top in self.asks:
+            self.modules[file].externals.discard(top)
+
+    def _join_externals(self, seen: _Gathered, imports: Mapping[str, list[str]]) -> None:
+        known: set[str] = set()
+        pending = list(seen.externals)
+        while pending:
+            top = pending.pop()
+            if top not in known:
+                known.add(top)
+                pending.extend(imports.get(top, ()))
+                if top in self.externals:
+                    seen.join(self.externals[top])
+
+    def _all(self) -> list[_Gathered]:
+        files = [file.gathered for file in self.files.values()]
+        return [*files, *self.modules.values(), *self.externals.values(), self.session]
 
     def _vanished(self, events: list[Event], tests: Mapping[int, str]) -> None:
         """A process without a farewell: the test after the last finished one was running."""
@@ -214,11 +278,13 @@ class _Assembly:
             self.running.append(TestResult(tests[following], Outcome.ERROR, 0.0))
 
     def harvest(self) -> Harvest:
+        self._spread_externals()
+        for seen in self._all():
+            seen.judge(self.net)
         return Harvest(
             traces={path: file.trace(path) for path, file in self.files.items() if path},
             modules={path: seen.module(path) for path, seen in self.modules.items()},
             session=self.session.module(ROOT),
-            externals={top: seen.module(ROOT) for top, seen in self.externals.items()},
             import_pairs=frozenset(self.pairs),
             external_pairs=frozenset(self.external_pairs),
             collected={p: tuple(file.collected) for p, file in self.files.items() if p},
@@ -240,6 +306,10 @@ def assemble(events: Iterable[Event]) -> Harvest:
     for name in sorted(processes, key=lambda name: (not name.startswith("gw"), name)):
         assembly.process(processes[name])
     return assembly.harvest()
+
+
+def _before(scope: str) -> str:
+    return "session" if scope.startswith("external:") else scope
 
 
 def numbered_tests(events: Iterable[Event]) -> dict[int, str]:

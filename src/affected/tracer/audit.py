@@ -11,29 +11,28 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import ledger as kinds
 from . import paths
-from .frames import by_descriptor
 
 _MAKES = os.O_CREAT | os.O_TRUNC
 _LONGEST = 200
-_METADATA = ("METADATA", "PKG-INFO", ".txt", "RECORD", ".json")  # a distribution's own files
 # Standard modules that ask the machine about itself by starting a program.
-_SELF_DESCRIPTIONS = ("platform.py", "uuid.py", os.path.join("ctypes", "util.py"))
-_getframe = sys._getframe
+_SELF_DESCRIPTIONS = ("/platform.py", "/uuid.py", "/ctypes/util.py", "/sysconfig.py")
+_getframe = sys._getframe  # noqa: SLF001
+Handler = Callable[[Tuple[Any, ...], Any], None]
 
 
 class Auditor:
-    """One handler an event; everything else costs one failed dictionary look-up."""
+    """One handler an event; everything else costs one failed look-up."""
 
-    def __init__(self, workspace: Any, frames: Any, ledger: Any, installed: Any, trouble: Any) -> None:
-        self._installed = installed
-        self._workspace = workspace
-        self._frames = frames
-        self._ledger = ledger
+    def __init__(self, accesses: Any, trouble: Callable[[BaseException], None]) -> None:
+        self._accesses = accesses
+        self._workspace = accesses.workspace
+        self._frames = accesses.frames
+        self._ledger = accesses.ledger
         self._trouble = trouble
-        self.handlers: Dict[str, Callable[[Tuple[Any, ...], Any], None]] = {
+        self.handlers: Dict[str, Handler] = {
             "open": self._open,
             "os.listdir": self._list,
-            "os.scandir": self._list,
+            "os.scandir": self._scan,
             "os.remove": self._removed,
             "os.rmdir": self._removed,
             "os.rename": self._renamed,
@@ -59,31 +58,34 @@ class Auditor:
         trouble = self._trouble
 
         def hear(event: str, args: Tuple[Any, ...]) -> None:
-            handler = handlers.get(event)
-            if handler is not None:
+            if event in handlers:
                 try:
-                    handler(args, _getframe(1))
+                    handlers[event](args, _getframe(1))
                 except Exception as error:
                     trouble(error)
 
         sys.addaudithook(hear)
+        self._watch_bare_starts()
         return handlers.clear
 
-    def note(self, kind: int, path: str, frame: Any) -> None:
-        """Count an access to a repo path for the scope that `frame` belongs to."""
-        trail: List[Any] = []
-        scope = self._frames.scope(frame, trail)
-        if scope is None or by_descriptor(trail):
+    def _watch_bare_starts(self) -> None:
+        """`multiprocessing` starts programs by a function that has no audit event."""
+        try:
+            module: Any = __import__("_posixsubprocess")
+        except ImportError:
             return
-        if not path.endswith(_METADATA) and self._installed.noted(scope, trail):
-            return
-        self.record(scope, kind, path)
+        original = module.fork_exec
 
-    def record(self, scope: str, kind: int, path: str) -> None:
-        """Count an access, and the symbolic links it went through."""
-        self._ledger.note(scope, kind, path)
-        for link in self._workspace.links(path):
-            self._ledger.note(scope, kind if kind == kinds.WRITTEN else kinds.READ, link)
+        def fork_exec(*args: Any) -> Any:
+            try:
+                frame = _getframe(1)
+                if os.path.basename(frame.f_code.co_filename) != "subprocess.py":
+                    self.child(args[0] if args else "?", frame)
+            except Exception as error:
+                self._trouble(error)
+            return original(*args)
+
+        module.fork_exec = fork_exec
 
     def _open(self, args: Tuple[Any, ...], frame: Any) -> None:
         path = args[0]
@@ -92,34 +94,42 @@ class Auditor:
         located = self._workspace.locate(path)
         if located is None:
             return
+        note = self._accesses.note
         flags = args[2] if args[2].__class__ is int else 0
         if not flags & (os.O_WRONLY | os.O_RDWR | _MAKES):
-            self.note(kinds.READ, located, frame)
+            note(kinds.READ, located, frame)
             return
-        if flags & os.O_RDWR and not flags & os.O_TRUNC:
-            self.note(kinds.READ, located, frame)
-        elif flags & (os.O_APPEND | os.O_EXCL) or not flags & os.O_TRUNC:
-            there = paths.exists(self._workspace.absolute(located))
-            self.note(kinds.READ if there else kinds.PROBE, located, frame)
-        self.note(kinds.WRITTEN, located, frame)
+        if not flags & os.O_TRUNC:
+            # What is there stays (append, update) or must not be there (exclusive).
+            there = paths.mode_of(self._workspace.absolute(located))
+            note(kinds.READ if there else kinds.PROBE, located, frame)
+        note(kinds.WRITTEN, located, frame)
 
     def _list(self, args: Tuple[Any, ...], frame: Any) -> None:
-        path = args[0]
+        self._listed(args[0], frame)
+
+    def _scan(self, args: Tuple[Any, ...], frame: Any) -> None:
+        located = self._listed(args[0], frame)
+        if located is not None and self._frames.is_acting(frame):
+            self._accesses.entries(located, frame)
+
+    def _listed(self, path: Any, frame: Any) -> Optional[str]:
         if path is None:
             path = "."
         elif path.__class__ is int:
             path = paths.of_descriptor(path)
-        located = self._workspace.locate(path)
+        located: Optional[str] = self._workspace.locate(path)
         if located is not None:
-            self.note(kinds.LISTING, located, frame)
-        elif self._installed.is_site(path):
-            self._installed.looked_up(frame)
+            self._accesses.note(kinds.LISTING, located, frame)
+        elif self._accesses.installed.is_site(path):
+            self._accesses.installed.looked_up(frame)
+        return located
 
     def _written(self, args: Tuple[Any, ...], frame: Any) -> None:
         if args[0].__class__ is not int:
             located = self._workspace.locate(args[0])
             if located is not None:
-                self.note(kinds.WRITTEN, located, frame)
+                self._accesses.note(kinds.WRITTEN, located, frame)
 
     def _removed(self, args: Tuple[Any, ...], frame: Any) -> None:
         if _by_name(args, 1):
@@ -131,12 +141,12 @@ class Auditor:
         if scope is None:
             return
         if source is not None:
-            self.record(scope, kinds.READ, source)
-            self.record(scope, kinds.WRITTEN, source)
+            self._accesses.record(scope, kinds.READ, source)
+            self._accesses.record(scope, kinds.WRITTEN, source)
         if target is not None:
+            self._accesses.record(scope, kinds.WRITTEN, target)
             if paths.is_folder(os.fspath(args[0])):
                 self._ledger.made_folder(scope, target)
-            self.record(scope, kinds.WRITTEN, target)
 
     def _mkdir(self, args: Tuple[Any, ...], frame: Any) -> None:
         located = self._workspace.locate(args[0])
@@ -145,8 +155,9 @@ class Auditor:
         scope = self._frames.scope(frame)
         if scope is None:
             return
-        self.record(scope, kinds.PROBE, located)
-        if not paths.exists(self._workspace.absolute(located)):
+        self._accesses.record(scope, kinds.PROBE, located)
+        if not paths.mode_of(self._workspace.absolute(located)):
+            self._accesses.record(scope, kinds.WRITTEN, located)
             self._ledger.made_folder(scope, located)
 
     def _linked(self, args: Tuple[Any, ...], frame: Any) -> None:
@@ -162,7 +173,7 @@ class Auditor:
         self._workspace.forget_links()
         self._written((link,), frame)
         if located is not None:
-            self.note(kinds.READ, located, frame)
+            self._accesses.note(kinds.READ, located, frame)
 
     def _sqlite(self, args: Tuple[Any, ...], frame: Any) -> None:
         path = paths.as_text(args[0])
@@ -173,15 +184,16 @@ class Auditor:
             path = "/" + path.lstrip("/") if path.startswith("/") else path
         located = self._workspace.locate(path)
         if located is not None:
-            there = paths.exists(self._workspace.absolute(located))
-            self.note(kinds.READ if there else kinds.PROBE, located, frame)
-            self.note(kinds.WRITTEN, located, frame)
+            there = paths.mode_of(self._workspace.absolute(located))
+            self._accesses.note(kinds.READ if there else kinds.PROBE, located, frame)
+            self._accesses.note(kinds.WRITTEN, located, frame)
 
     def _dlopen(self, args: Tuple[Any, ...], frame: Any) -> None:
-        if args[0] and "/" in (paths.as_text(args[0]) or ""):
-            located = self._workspace.locate(args[0])
+        path = paths.as_text(args[0])
+        if path and "/" in path:
+            located = self._workspace.locate(path)
             if located is not None:
-                self.note(kinds.READ, located, frame)
+                self._accesses.note(kinds.READ, located, frame)
 
     def _popen(self, args: Tuple[Any, ...], frame: Any) -> None:
         command = args[1] if len(args) > 1 and args[1] is not None else args[0]
@@ -217,7 +229,5 @@ class Auditor:
 
 def _by_name(args: Tuple[Any, ...], index: int) -> bool:
     """False when the path is relative to a folder held open by descriptor."""
-    descriptor: Optional[Any] = args[index] if len(args) > index else -1
+    descriptor: Any = args[index] if len(args) > index else -1
     return descriptor in (-1, None)
-
-

@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 import types
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 from . import ledger as kinds
 from .frames import by_descriptor
@@ -25,7 +25,7 @@ _PROBING = {
     "shutil": ("which", "_access_check"),
     "os": ("makedirs", "walk", "_walk"),
 }
-_getframe = sys._getframe
+_getframe = sys._getframe  # noqa: SLF001
 
 
 class _Owner:
@@ -38,13 +38,11 @@ class _Owner:
 class Files:
     """The wrappers and their undoing."""
 
-    def __init__(
-        self, workspace: Any, auditor: Any, frames: Any, installed: Any, trouble: Any
-    ) -> None:
-        self._installed = installed
-        self._workspace = workspace
-        self._auditor = auditor
-        self._frames = frames
+    def __init__(self, accesses: Any, trouble: Callable[[BaseException], None]) -> None:
+        self._accesses = accesses
+        self._workspace = accesses.workspace
+        self._installed = accesses.installed
+        self._frames = accesses.frames
         self._trouble = trouble
         self._probing = _probing_files()
 
@@ -80,7 +78,7 @@ class Files:
             if is_content and self._installed.noted(scope, trail):
                 return
             kind = kinds.READ if is_content and not self._is_probe(trail) else kinds.PROBE
-            self._auditor.record(scope, kind, located)
+            self._accesses.record(scope, kind, located)
         except Exception as error:
             self._trouble(error)
 

@@ -12,14 +12,14 @@ class Fixtures:
 
     def __init__(self, ledger: Any) -> None:
         self._ledger = ledger
-        self._stack: List[str] = []
         self._needs: Dict[str, Set[str]] = {}
-        self._uses: Dict[str, Set[str]] = {}
+        self._file = ""
+        self._used: Set[Any] = set()
         self._fresh: List[List[Any]] = []
 
     def enter(self, definition: Any, request: Any) -> Any:
-        """A fixture is about to be set up; what is returned goes to `leave`."""
-        if not _is_shared(definition):
+        """A fixture is about to be set up; what is returned goes to `leave`, None for nothing."""
+        if definition.scope not in _SHARED:
             return None
         before = self._ledger.scope
         name = identity(definition)
@@ -31,8 +31,6 @@ class Fixtures:
 
     def leave(self, token: Any, definition: Any, request: Any) -> None:
         """The set-up is over."""
-        if token is None:
-            return
         before, name, state, known = token
         self._ledger.scope = before
         definitions = _definitions(request)
@@ -41,7 +39,7 @@ class Fixtures:
         needs = {
             identity(definitions[other])
             for other in used
-            if other in definitions and _is_shared(definitions[other])
+            if other in definitions and definitions[other].scope in _SHARED
         }
         needs.discard(name)
         if needs - self._needs.get(name, set()):
@@ -58,16 +56,16 @@ class Fixtures:
             self._ledger.scope = state.pop()
 
     def used_by(self, path: str, item: Any) -> None:
-        """Before a test's tear-down: every shared fixture it resolved, dynamically ones included."""
-        request = getattr(item, "_request", None)
-        definitions = _definitions(request)
-        seen = self._uses.setdefault(path, set())
-        for definition in definitions.values():
-            if _is_shared(definition):
-                name = identity(definition)
-                if name not in seen:
-                    seen.add(name)
-                    self._fresh.append(["uses", path, [name]])
+        """Before a test's tear-down: every shared fixture it resolved, by name or dynamically."""
+        if path != self._file:
+            self._file = path
+            self._used.clear()
+        used = self._used
+        for definition in _definitions(getattr(item, "_request", None)).values():
+            if definition not in used:
+                used.add(definition)
+                if definition.scope in _SHARED:
+                    self._fresh.append(["uses", path, [identity(definition)]])
 
     def drain(self, spool: Any) -> None:
         """Queue what is new on the spool."""
@@ -82,10 +80,6 @@ def identity(definition: Any) -> str:
     function = getattr(definition, "func", None)
     module = getattr(function, "__module__", "") or ""
     return "%s::%s::%s" % (getattr(definition, "baseid", ""), definition.argname, module)
-
-
-def _is_shared(definition: Any) -> bool:
-    return getattr(definition, "scope", "") in _SHARED
 
 
 def _definitions(request: Any) -> Dict[str, Any]:

@@ -11,8 +11,15 @@ import os
 import sysconfig
 from typing import Any, Dict, List, Optional, Tuple
 
-FIRST, OTHER, LIBRARY, RUNNER, IMPORTING, ZIPPED = 0, 1, 2, 3, 4, 5
-_RUNNERS = ("pytest", "_pytest", "pluggy", "xdist", "execnet", "coverage", "pytest_cov", "py")
+from .ledger import SESSION
+
+FIRST, OTHER, LIBRARY, RUNNER, IMPORTING = 0, 1, 2, 3, 4
+_RUNNERS = frozenset(("pytest", "_pytest", "xdist", "coverage", "pytest_cov"))
+# Installed packages that act for whoever calls them, like the standard library does.
+_TRANSPARENT = frozenset(("pluggy", "execnet", "py"))
+# Parts of pytest that do what the test asks for.
+_OBEYING = ("_pytest/pytester.py",)
+_OBEYING_LIBRARY = ("_pytest/_py/", "_pytest/legacypath.py")
 _SITES = ("/site-packages/", "/dist-packages/")
 _TEST_CALLS = frozenset(("pytest_pyfunc_call", "call_fixture_func", "runtest"))
 # Work that these do in a folder they hold open by descriptor has no meaning as a path.
@@ -29,11 +36,12 @@ class Frames:
         self._files: Dict[str, str] = {}
         paths = sysconfig.get_paths()
         self._library = tuple({paths["stdlib"] + "/", paths["platstdlib"] + "/"})
-        self._runners: Tuple[str, ...] = (os.path.dirname(os.path.abspath(__file__)) + "/",)
+        self._packages: Dict[str, str] = {}
+        self._own = os.path.dirname(os.path.abspath(__file__)) + "/"
 
-    def add_runner(self, folder: str) -> None:
-        """Code below `folder` acts for nobody, wherever it is installed."""
-        self._runners += (folder + "/",)
+    def add_package(self, name: str, folder: str) -> None:
+        """An installed package lies in `folder`, wherever that is."""
+        self._packages[folder + "/"] = name
         self._kinds.clear()
 
     def kind(self, filename: str) -> int:
@@ -45,15 +53,16 @@ class Frames:
 
     def _classify(self, filename: str) -> int:
         if filename[:1] == "<":
-            if filename.startswith("<frozen importlib."):
-                return IMPORTING
-            return ZIPPED if filename == "<frozen zipimport>" else LIBRARY
-        if filename.startswith(self._runners):
+            return IMPORTING if filename.startswith("<frozen importlib.") else LIBRARY
+        if filename.startswith(self._own):
             return RUNNER
+        for folder, name in self._packages.items():
+            if filename.startswith(folder):
+                return _installed(name + "/" + filename[len(folder) :])
         for site in _SITES:
-            before, found, rest = filename.rpartition(site)
+            _, found, rest = filename.rpartition(site)
             if found:
-                return RUNNER if rest.partition("/")[0] in _RUNNERS else OTHER
+                return _installed(rest)
         path = self._workspace.locate(filename)
         if path is not None:
             self._files[filename] = path
@@ -63,6 +72,10 @@ class Frames:
     def first_party(self, filename: str) -> Optional[str]:
         """The repo path of a code object's file, None when it is not the workspace's."""
         return self._files.get(filename) if self.kind(filename) == FIRST else None
+
+    def is_acting(self, frame: Any) -> bool:
+        """Whether `frame` itself is code that counts, nothing of the standard library between."""
+        return self.kind(frame.f_code.co_filename) in (FIRST, OTHER)
 
     def scope(self, frame: Any, trail: Optional[List[Any]] = None) -> Optional[str]:
         """The scope an access made in `frame` belongs to; None when it counts for nobody.
@@ -76,24 +89,24 @@ class Frames:
             kind = kinds.get(code.co_filename)
             if kind is None:
                 kind = self.kind(code.co_filename)
-            if kind == LIBRARY:
-                if trail is not None:
-                    trail.append(frame)
-            elif kind == RUNNER:
+            if kind == RUNNER:
                 return None
-            elif kind == IMPORTING:
-                if code.co_name != "get_data" or _imports(frame.f_back):
-                    return None
-            else:
-                if trail is not None:
-                    trail.append(frame)
+            if kind == IMPORTING and (code.co_name != "get_data" or _imports(frame.f_back)):
+                return None
+            if trail is not None:
+                trail.append(frame)
+            if kind in (FIRST, OTHER):
                 break
             frame = frame.f_back
         return self.running(frame)
 
     def running(self, frame: Any) -> str:
-        """The module whose body runs at or above `frame`, else the current scope."""
+        """The module whose body runs at or above `frame`, else the current scope.
+
+        What a conftest file's hooks do for the session belongs to that file.
+        """
         kinds = self._kinds
+        scope: str = self._ledger.scope
         while frame is not None:
             code = frame.f_code
             if code.co_name == "<module>":
@@ -103,11 +116,23 @@ class Frames:
                 if kind == OTHER:
                     top = str(frame.f_globals.get("__name__", "")).partition(".")[0]
                     return "external:" + top
+            elif scope == SESSION:
+                if code.co_filename.endswith("conftest.py"):
+                    path = self.first_party(code.co_filename)
+                    if path is not None:
+                        scope = "module:" + path
             elif code.co_name in _TEST_CALLS and kinds.get(code.co_filename) == RUNNER:
                 break
             frame = frame.f_back
-        scope: str = self._ledger.scope
         return scope
+
+
+def _installed(path: str) -> int:
+    """The kind of a file below a folder of installed packages."""
+    top = path.partition("/")[0]
+    if top in _TRANSPARENT or path.startswith(_OBEYING_LIBRARY):
+        return LIBRARY
+    return RUNNER if top in _RUNNERS and path not in _OBEYING else OTHER
 
 
 def _imports(frame: Any) -> bool:
@@ -117,3 +142,11 @@ def _imports(frame: Any) -> bool:
 def by_descriptor(trail: List[Any]) -> bool:
     """Whether the standard library used relative names inside an open folder."""
     return any(frame.f_code.co_name.startswith(_BY_DESCRIPTOR) for frame in trail)
+
+
+def package_folder(module: Any) -> Optional[Tuple[str, str]]:
+    """(name, folder) of an imported package, None when it has no file."""
+    filename = getattr(module, "__file__", None)
+    if not isinstance(filename, str):
+        return None
+    return module.__name__, os.path.dirname(os.path.abspath(filename))

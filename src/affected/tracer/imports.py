@@ -20,7 +20,7 @@ from .frames import FIRST, IMPORTING, LIBRARY, OTHER, RUNNER
 
 # A file name that `warnings` and the import system itself count as internal to imports.
 _INTERNAL = "<frozen importlib._bootstrap>"
-_WRAPPERS = '''
+_WRAPPERS = """
 def make_import(original, known, asked, missing, getframe):
     def __import__(known, name, globals=None, locals=None, fromlist=(), level=0):
         __tracebackhide__ = True
@@ -61,7 +61,16 @@ def make_find_spec(original, looked_up, getframe):
         looked_up(name, package, spec, getframe(1))
         return spec
     return find_spec
-'''
+"""
+
+
+class Pairs:
+    """Who imported whom, each pair told once."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.known: Set[Tuple[str, str]] = set()
+        self.fresh: List[Tuple[str, str]] = []
 
 
 class Imports:
@@ -73,10 +82,9 @@ class Imports:
         self._ledger = ledger
         self._trouble = trouble
         self._known: Set[Tuple[int, str, Any, int]] = set()
-        self._pairs: Set[Tuple[str, str]] = set()
-        self._external_pairs: Set[Tuple[str, str]] = set()
-        self._fresh: List[Tuple[str, str]] = []
-        self._external_fresh: List[Tuple[str, str]] = []
+        self._pairs = Pairs("pairs")
+        self._asks = Pairs("asks")
+        self._external_pairs = Pairs("external-pairs")
         self._library = _library_names()
 
     def install(self) -> None:
@@ -115,12 +123,10 @@ class Imports:
 
     def drain(self, spool: Any) -> None:
         """Queue new pairs on the spool."""
-        if self._fresh:
-            spool.add(["pairs", self._fresh])
-            self._fresh = []
-        if self._external_fresh:
-            spool.add(["external-pairs", self._external_fresh])
-            self._external_fresh = []
+        for pairs in (self._pairs, self._asks, self._external_pairs):
+            if pairs.fresh:
+                spool.add([pairs.tag, pairs.fresh])
+                pairs.fresh = []
 
     def note_loaded(self, skip: str) -> None:
         """First-party modules loaded before anything was watched count for everyone."""
@@ -142,26 +148,26 @@ class Imports:
         kind, where = importer
         files = list(self._files(full, fromlist))
         if kind == FIRST:
+            if not files:
+                self._pair(self._asks, where, full.partition(".")[0])
             for path in files:
-                if path != where and (where, path) not in self._pairs:
-                    self._pairs.add((where, path))
-                    self._fresh.append((where, path))
+                self._pair(self._pairs, where, path)
             self._remember(key)
         elif files or kind != OTHER:
             self._note_dynamic(full, files, frame)
         else:
-            self._pair_externals(where, full)
+            self._pair(self._external_pairs, where, full.partition(".")[0])
             self._remember(key)
 
     def _remember(self, key: Tuple[int, str, Any, int]) -> None:
         if key[2] is None or isinstance(key[2], tuple):
             self._known.add(key)
 
-    def _pair_externals(self, importer: str, full: str) -> None:
-        pair = (importer, full.partition(".")[0])
-        if pair[0] != pair[1] and pair not in self._external_pairs:
-            self._external_pairs.add(pair)
-            self._external_fresh.append(pair)
+    @staticmethod
+    def _pair(pairs: Pairs, importer: str, imported: str) -> None:
+        if importer != imported and (importer, imported) not in pairs.known:
+            pairs.known.add((importer, imported))
+            pairs.fresh.append((importer, imported))
 
     def _missing(self, name: str, names: Any, level: int, frame: Any) -> None:
         if self._importer(names)[0] != FIRST:
@@ -201,7 +207,7 @@ class Imports:
         scope = self.acting(frame)
         if scope is not None:
             self._ledger.note(scope, kinds.LOADED, path)
-        elif self._ledger.scope != kinds.SESSION:
+        elif self._ledger.testing:
             self._ledger.note(self._ledger.scope, kinds.BODY, path)
 
     # --- the parts
@@ -242,7 +248,7 @@ class Imports:
         while frame is not None:
             kind = self._frames.kind(frame.f_code.co_filename)
             if kind not in (LIBRARY, IMPORTING):
-                return kind == RUNNER and frame.f_code.co_name != "importorskip"
+                return bool(kind == RUNNER and frame.f_code.co_name != "importorskip")
             frame = frame.f_back
         return False
 
@@ -266,7 +272,7 @@ class Imports:
                 return
 
     def _importer(self, names: Any) -> Tuple[int, str]:
-        """(FIRST, repo path) | (OTHER, top-level name) | (LIBRARY, "") of an importing namespace."""
+        """(FIRST, path) | (OTHER, top-level name) | (LIBRARY, "") of an importing namespace."""
         if not isinstance(names, dict):
             return LIBRARY, ""
         filename = names.get("__file__")
@@ -280,7 +286,7 @@ class Imports:
         return (OTHER, top) if isinstance(filename, str) else (LIBRARY, "")
 
     def _files(self, full: str, fromlist: Any) -> Iterator[str]:
-        """First-party files behind a dotted name: its parents', its own, its submodules' asked for."""
+        """First-party files behind a dotted name: its parents, itself, submodules asked for."""
         end = 0
         while end >= 0:
             end = full.find(".", end + 1)
@@ -330,4 +336,4 @@ def _listed(folder: str) -> Iterator[str]:
         yield entry.partition(".")[0]
 
 
-_getframe = sys._getframe
+_getframe = sys._getframe  # noqa: SLF001

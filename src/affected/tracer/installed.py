@@ -11,7 +11,7 @@ from typing import Any, List, Optional, Set
 
 from . import ledger as kinds
 
-# importlib/metadata/__init__.py, importlib/metadata.py, importlib_metadata, pkg_resources
+# Folders of the libraries that read what is installed; in 3.9 it is one file of that name.
 _READERS = ("metadata", "importlib_metadata", "pkg_resources")
 
 

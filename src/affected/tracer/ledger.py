@@ -1,4 +1,7 @@
-"""Keeps what each scope did, once each and in order, until it is flushed. Unaware of how it was seen."""
+"""Keeps what each scope did, once each and in order, until it is told.
+
+Unaware of how it was seen and of the disk.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,25 @@ SESSION = "session"
 
 
 class Ledger:
-    """The accesses of one process; `scope` is what an access counts for unless a module is running."""
+    """The accesses of one process.
+
+    `scope` is what an access counts for unless a module body is running; `testing` says that
+    tests have begun.
+    """
 
     def __init__(self) -> None:
         self.scope = SESSION
+        self.testing = False
         self._books: Dict[str, Dict[str, int]] = {}
         self._made: Dict[str, Set[str]] = {}
         self._pending: List[Tuple[str, int, str]] = []
-        self._blind: Dict[Tuple[str, str, str], None] = {}
+        self._blind: Set[Tuple[str, str, str]] = set()
         self._blind_pending: List[Tuple[str, str, str]] = []
+
+    def knows(self, scope: str, kind: int, name: str) -> bool:
+        """Whether `note` would change nothing."""
+        book = self._books.get(scope)
+        return book is not None and bool(book.get(name, 0) & kind)
 
     def note(self, scope: str, kind: int, name: str) -> None:
         """One access. What the same scope made before is no input of it."""
@@ -60,14 +73,14 @@ class Ledger:
         """Something that cannot be seen through happened."""
         key = (scope, code, what)
         if key not in self._blind:
-            self._blind[key] = None
+            self._blind.add(key)
             self._blind_pending.append(key)
 
     def drain(self, spool: Any) -> None:
         """Queue what is new on the spool."""
         if self._pending:
             pending, self._pending = self._pending, []
-            last, seen = None, []
+            last, seen = "", []  # type: str, List[List[str]]
             for scope, kind, name in pending:
                 if scope != last:
                     if seen:

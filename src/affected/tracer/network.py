@@ -1,12 +1,16 @@
-"""Hears sockets and tells what this process talks to beyond itself. Unaware of pytest and of files."""
+"""Hears sockets and tells what this process talks to beyond itself. Unaware of pytest."""
 
 from __future__ import annotations
 
 import socket
 import weakref
-from typing import Any, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from . import paths
+
+_LOCAL = frozenset(
+    ("", "localhost", "0.0.0.0", "::", "::1", "localhost.localdomain", "ip6-localhost")  # noqa: S104
+)
 
 
 class Network:
@@ -19,7 +23,7 @@ class Network:
         self._bound: List[Any] = []
         self._names: Set[str] = set()
 
-    def handlers(self) -> dict:
+    def handlers(self) -> Dict[str, Any]:
         """Event name → handler, as the auditor wants them."""
         return {
             "socket.bind": self._bind,
@@ -48,10 +52,10 @@ class Network:
     def _is_own(self, address: Any) -> bool:
         if isinstance(address, (str, bytes)):
             return _name(address) in self._names
-        if not isinstance(address, tuple) or len(address) < 2:
-            return isinstance(address, tuple)  # netlink and its like stay on the machine
+        if not isinstance(address, tuple) or not isinstance(address[0], str):
+            return True  # netlink and its like stay on the machine
         host, port = address[0], address[1]
-        if not isinstance(host, str) or not _is_local(host):
+        if not _is_local(host):
             return False
         return any(self._port(kept()) == port for kept in self._bound)
 
@@ -86,7 +90,7 @@ def _name(address: Any) -> str:
 def _is_local(host: str) -> bool:
     host = host.lower()
     return (
-        host in ("", "localhost", "0.0.0.0", "::", "::1", "localhost.localdomain", "ip6-localhost")
+        host in _LOCAL
         or host.startswith("127.")
         or host.endswith(".localhost")
     )

@@ -58,8 +58,8 @@ def _is_part(report: Any) -> bool:
 
 def skip_reason(longrepr: Any) -> str:
     """The reason in a skip's (path, line, text)."""
-    text = str(longrepr[2]) if isinstance(longrepr, tuple) and len(longrepr) > 2 else str(longrepr)
-    return text[9:] if text.startswith("Skipped: ") else text
+    text = str(longrepr[-1]) if isinstance(longrepr, tuple) else str(longrepr)
+    return text.removeprefix("Skipped: ")
 
 
 def crash_line(report: Any) -> str:

@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 import sysconfig
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 _NOISE_PARTS = frozenset(
     (
@@ -45,7 +45,7 @@ class Workspace:
         self._located: Dict[str, Optional[str]] = {}
         self._virtual: Dict[str, bool] = {}
         self._folders: Dict[str, str] = {}
-        self.aliases: Dict[str, str] = {}
+        self.aliases: Dict[str, str] = {}  # symbolic links outside → what they lead to inside
 
     def locate(self, path: Any) -> Optional[str]:
         """The repo path of `path` (str, bytes or path-like), None for noise and what is outside."""
@@ -54,7 +54,10 @@ class Workspace:
             if path is None:
                 return None
         if path[:1] != "/":
-            return self._locate_relative(path)
+            try:
+                path = os.path.join(os.getcwd(), path)
+            except OSError:
+                return None
         try:
             return self._located[path]
         except KeyError:
@@ -64,12 +67,6 @@ class Workspace:
             self._located.clear()
         self._located[path] = found
         return found
-
-    def _locate_relative(self, path: str) -> Optional[str]:
-        try:
-            return self.locate(os.path.join(os.getcwd(), path))
-        except OSError:
-            return None
 
     def _find(self, path: str) -> Optional[str]:
         if "\0" in path:
@@ -104,39 +101,37 @@ class Workspace:
     def _in_virtual(self, parts: List[str]) -> bool:
         folder = "/".join(parts[: parts.index("venv") + 1])
         if folder not in self._virtual:
-            self._virtual[folder] = exists(self.absolute(folder + "/pyvenv.cfg"))
+            self._virtual[folder] = mode_of(self.absolute(folder + "/pyvenv.cfg")) != 0
         return self._virtual[folder]
 
     def absolute(self, path: str) -> str:
         """The path on disk of a repo path."""
         return self.roots[0] + path if path else self.root
 
-    def links(self, path: str) -> List[str]:
-        """Repo paths of the symbolic links on the way to `path`, and of where they lead."""
-        folder, _, name = path.rpartition("/")
-        real = self._real_folder(folder)
+    def look(self, path: str) -> Tuple[int, List[str]]:
+        """The mode of `path` itself (0: absent) and the links on the way to what it leads to.
+
+        The list holds repo paths: each symbolic link above `path`, and the target in the end.
+        """
+        folder = path.rpartition("/")[0]
+        whole = self.absolute(path)
+        mode = mode_of(whole)
         found: List[str] = []
-        if real != self.absolute(folder):
+        if self._real_folder(folder) != self.absolute(folder):
             found.extend(self._links_above(path))
-        try:
-            is_link = stat.S_ISLNK(_lstat(self.absolute(path)).st_mode)
-        except (OSError, ValueError):
-            is_link = False
-        if is_link or found:
-            target = self.locate(os.path.realpath(self.absolute(path)))
+        if found or stat.S_ISLNK(mode):
+            target = self.locate(os.path.realpath(whole))
             if target is not None and target != path:
                 found.append(target)
-        return found
+        return mode, found
 
     def _real_folder(self, folder: str) -> str:
         real = self._folders.get(folder)
         if real is None:
             whole = self.absolute(folder)
             real = os.path.realpath(whole)
-            if len(self.roots) > 1 and real.startswith(self.roots[1]):
-                real = self.roots[0] + real[len(self.roots[1]) :]
-            elif real == self.roots[-1][:-1]:
-                real = whole
+            if len(self.roots) > 1 and (real + "/").startswith(self.roots[1]):
+                real = (self.roots[0] + (real + "/")[len(self.roots[1]) :])[:-1]
             self._folders[folder] = real
         return real
 
@@ -144,11 +139,8 @@ class Workspace:
         found = []
         head = path.rpartition("/")[0]
         while head:
-            try:
-                if stat.S_ISLNK(_lstat(self.absolute(head)).st_mode):
-                    found.append(head)
-            except OSError:
-                pass
+            if stat.S_ISLNK(mode_of(self.absolute(head))):
+                found.append(head)
             head = head.rpartition("/")[0]
         return found
 
@@ -183,18 +175,14 @@ def of_descriptor(descriptor: int) -> Optional[str]:
     return None
 
 
-def exists(path: str) -> bool:
-    """Whether anything has that name; unseen by the tracer."""
+def mode_of(path: str) -> int:
+    """The mode of what has that name, links not followed; 0 for nothing. Unseen by the tracer."""
     try:
-        _lstat(path)
+        return _lstat(path).st_mode
     except (OSError, ValueError):
-        return False
-    return True
+        return 0
 
 
 def is_folder(path: str) -> bool:
     """Whether it is a folder and no link; unseen by the tracer."""
-    try:
-        return stat.S_ISDIR(_lstat(path).st_mode)
-    except (OSError, ValueError):
-        return False
+    return stat.S_ISDIR(mode_of(path))

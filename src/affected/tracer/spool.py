@@ -1,10 +1,11 @@
-"""Writes what was seen, as JSON lines, one file a process. Unaware of what the lines mean to others.
+"""Writes what was seen, as JSON lines, one file a process. Unaware of what they mean to others.
 
 Format, version 1. Every line is a JSON array; the first item is its tag. Paths are repo paths
 (lone surrogates stand for bytes that are not UTF-8). A reader skips tags it does not know and a
 last line without a newline.
 
     ["start", 1, pid, worker, python]   worker: "" | "gw0" … | "controller"
+    ["plugins-loaded"]                  what was seen before happened while plugins were loaded
     ["pytest", version, [[plugin distribution, version] …], rootdir]
     ["parsed", file, seconds]           one test file was collected
     ["collected", file, first, [id …]]  its tests; their numbers start at `first`
@@ -18,7 +19,10 @@ last line without a newline.
     ["uses", file, [fixture …]]         session- and package-scoped fixtures of the file's tests
     ["needs", fixture, [fixture …]]     fixtures that fixture used
     ["pairs", [[importer, imported] …]] import statements, both first-party files
+    ["asks", [[file, top] …]]           import statements of first-party files for installed ones
     ["external-pairs", [[top, top] …]]  import statements between installed modules
+    ["net", [[path, what] …]]           what writing came to by now: same | changed | created |
+                                        removed, compared to before this process's first write
     ["summary", begin, end]             byte offsets in the log of pytest's terminal summary
     ["end", exit status]
 
