@@ -70,6 +70,7 @@ class Observer:
         imports: ImportTable,
         present: PresentInputs,
         harvest: Harvest,
+        *,
         files: Mapping[RepoPath, Digest],
         links: frozenset[RepoPath],
     ) -> None:
@@ -81,9 +82,6 @@ class Observer:
         self._extra = self._unexplained(harvest.import_pairs)
         self._files = files
         self._links = links
-        self._imported_by: dict[str, set[str]] = {}
-        for importer, imported in harvest.external_pairs:
-            self._imported_by.setdefault(importer, set()).add(imported)
 
     def observe(
         self,
@@ -125,8 +123,7 @@ class Observer:
         uses.add(self._harvest.session)
         uses.add(trace)
         closed: set[RepoPath] = set()
-        told: set[str] = set()
-        while uses.files - closed or uses.externals - told:
+        while uses.files - closed:
             closed |= self._catalogue.graph.closure(uses.files - closed)
             uses.files |= closed
             for path in list(uses.files):
@@ -134,31 +131,7 @@ class Observer:
                 module = self._harvest.modules.get(path)
                 if module is not None:
                     uses.add(module)
-            self._name_externals(uses)
-            fresh = self._with_imported(uses.externals) - told
-            told |= fresh | uses.externals
-            for top in fresh:
-                if top in self._harvest.externals:
-                    uses.add(self._harvest.externals[top])
         return uses
-
-    def _name_externals(self, uses: _Uses) -> None:
-        """Adds the installed modules that the loaded files import."""
-        resolutions = self._imports.resolutions(uses.files)
-        for path in uses.files:
-            if path in resolutions:
-                uses.externals.update(resolutions[path].externals)
-
-    def _with_imported(self, tops: Iterable[str]) -> set[str]:
-        """`tops` with the installed modules that they were seen to import, and so on."""
-        reached: set[str] = set()
-        waiting = list(tops)
-        while waiting:
-            top = waiting.pop()
-            if top not in reached:
-                reached.add(top)
-                waiting += self._imported_by.get(top, ())
-        return reached
 
     def _resolved(self, uses: _Uses) -> set[Input]:
         """What the imports of every loaded module resolve to, and the installed ones by content."""
@@ -168,6 +141,7 @@ class Observer:
             resolution = resolutions.get(path)
             if resolution is not None:
                 names.update(resolution.modules)
+                uses.externals.update(resolution.externals)
         found = {self._present.make(InputKind.MODULE, name) for name in names}
         found |= {self._present.make(InputKind.DISTRIBUTION, top) for top in uses.externals}
         if uses.all_installed:

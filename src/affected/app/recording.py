@@ -69,8 +69,8 @@ class Recorder:
             knowledge.imports,
             knowledge.present(project),
             ran.harvest,
-            knowledge.files,
-            knowledge.links,
+            files=knowledge.files,
+            links=knowledge.links,
         )
         observed: list[tuple[Target, Trace, Observed]] = []
         rows: dict[str, TargetRow] = {}
