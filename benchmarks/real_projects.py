@@ -185,7 +185,10 @@ class Check:
         words = ("run", "--json", *options)
         command = affected_command("run", self._tree, self._cache, *words, accepted=(0, 1))
         began = time.monotonic()
-        said = json.loads(run_quietly(command))
+        answer = run_quietly(command)
+        if not answer.startswith("{"):
+            raise RuntimeError(f"`affected run --json` gave no JSON: {answer[-300:]!r}")
+        said = json.loads(answer)
         return read_run(said, time.monotonic() - began)
 
     def _plain(self) -> dict[str, Any]:
