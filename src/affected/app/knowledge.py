@@ -99,6 +99,7 @@ class Knowledge:
     def verify(self) -> Verdicts:
         """Checks whatever may have changed, and stores what came of it."""
         index = self.workspace.index
+        self.workspace.store.begin()  # the token names the generation that this run's records have
         before = index.get(ENVIRONMENT_KEY)
         everything = before is None or before.decode() != self.token
         rows = index.targets() if everything else self._candidates()

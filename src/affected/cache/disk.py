@@ -116,6 +116,12 @@ class DiskStore:
         account = self._ledger.peek()
         return account.generation.hex() if account else ""
 
+    def begin(self) -> None:
+        """Give an empty folder its generation, so that the first record does not change it."""
+        if not self.generation():
+            with self._forgiving(), self._ledger.locked(self._wait) as file:
+                self._account(file)
+
     def status(self) -> StoreStatus:
         """Counted anew, file by file."""
         kinds = {kind: list(self._stored(kind)) for kind in ("ac", "cas")}
