@@ -137,7 +137,8 @@ def _variables(
 def _settings_options(batch: Batch, root: Path) -> list[str]:
     """Options that make pytest pick the configuration the batch was planned with."""
     rootdir = str(root / batch.settings.rootdir)
-    options = ["--rootdir", rootdir]
+    # One file that cannot be collected must not keep the others of its batch from running.
+    options = ["--rootdir", rootdir, "--continue-on-collection-errors"]
     if batch.settings.config is None:
         # A file above the workspace must not become the configuration.
         options += ["-c", os.devnull, "--confcutdir", rootdir]
