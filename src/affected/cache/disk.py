@@ -120,7 +120,7 @@ class DiskStore:
         """Give an empty folder its generation, so that the first record does not change it."""
         if not self.generation():
             with self._forgiving(), self._ledger.locked(self._wait) as file:
-                self._account(file)
+                write_account(file, self._account(file))
 
     def status(self) -> StoreStatus:
         """Counted anew, file by file."""
@@ -241,7 +241,6 @@ class DiskStore:
             stored = [*self._stored("ac"), *self._stored("cas")]
             last = max((one.last for one in stored), default=0)
             account = Account(new_generation(), sum(one.size for one in stored), last)
-            write_account(file, account)
         return account
 
     # -- evicting --------------------------------------------------------------------------

@@ -277,6 +277,16 @@ def test_the_generation_changes_when_something_went(folder):
     assert len(set(seen)) == len(seen) - 1
 
 
+def test_a_store_that_was_begun_keeps_its_generation(store, folder):
+    """The first record of an empty store evicts nothing, so it changes nothing."""
+    store.begin()
+    generation = store.generation()
+    assert generation
+    store.put(key("a"), b"a", {})
+    DiskStore(folder, LARGE).begin()
+    assert store.generation() == generation
+
+
 def test_clearing_leaves_nothing_and_the_store_works_on(store, folder):
     """What is half-written goes too."""
     store.put(key("a"), b"a", {digest(b"x"): b"x"})
@@ -372,6 +382,22 @@ def test_a_full_disk_is_told_once_and_leaves_no_half_record(folder):
     assert finish(child(script, folder, key("a"))).count("cannot be written") == 1
     assert DiskStore(folder, LARGE).get([key("a")]) == {key("a"): b"first"}
     assert list((folder / "new").iterdir()) == []
+
+
+def test_a_full_disk_can_be_cleared(folder):
+    """Even when the ledger, lost, cannot be written before something went."""
+    script = """
+        import resource, sys
+        from affected.cache.disk import DiskStore
+        from pathlib import Path
+        store = DiskStore(Path(sys.argv[1]), 10**9)
+        store.put(sys.argv[2], b"first", {})
+        (Path(sys.argv[1]) / "ledger").write_bytes(b"")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        print(store.clear().files)
+    """
+    assert finish(child(script, folder, key("a"))) == "1\n"
+    assert DiskStore(folder, LARGE).status().records == 0
 
 
 def test_a_lock_that_is_never_released_costs_a_wait_not_the_run(folder):

@@ -107,8 +107,8 @@ def test_a_chain_that_does_not_exist_is_refused(graph):
 
 
 def test_a_long_chain_needs_no_recursion():
-    """A hundred thousand files that import each other in a row are answered like three."""
-    size = 100_000
+    """Tens of thousands of files that import each other in a row are answered like three."""
+    size = 40_000
     graph = Graph.build({f"m{i:06}": [(f"m{i + 1:06}", IMPORT)] for i in range(size)})
     assert len(graph.closure(["m000000"])) == size + 1
     assert len(graph.dependents([f"m{size:06}"])) == size + 1
