@@ -1,0 +1,470 @@
+"""Random edits of a random monorepo, of every kind that may alter what a test sees.
+
+Unaware of the command. An edit returns what it did in words, or None when there is nothing for it
+to act on.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.repositories import GitTree
+from support.wild_monorepo import MODULES, World
+
+_NOISE = {".git", "__pycache__", ".pytest_cache"}
+
+
+@dataclass(slots=True)
+class Place:
+    """A world on disk, and what random edits need to know of it."""
+
+    world: World
+    tree: GitTree
+    rng: random.Random
+    variables: dict[str, str] = field(default_factory=dict)
+    before: dict[str, tuple[bytes, int]] = field(default_factory=dict)
+    count: int = 0
+
+    @property
+    def root(self) -> Path:
+        """The checkout."""
+        return self.tree.root
+
+    def paths(self, ending: str = "") -> list[str]:
+        """Every file's repo path, sorted."""
+        found = []
+        for folder, folders, names in os.walk(self.root):
+            folders[:] = [name for name in folders if name not in _NOISE]
+            found += [str((Path(folder) / name).relative_to(self.root)) for name in names]
+        return sorted(path for path in found if path.endswith(ending) and path != ".git")
+
+    def pick(self, ending: str = "", pattern: str = "") -> str | None:
+        """One of the files whose path ends so and matches, at random."""
+        found = [path for path in self.paths(ending) if re.search(pattern, path)]
+        return self.rng.choice(found) if found else None
+
+    def read(self, path: str) -> str:
+        """A file's text; "" when there is none."""
+        try:
+            return (self.root / path).read_text()
+        except OSError:
+            return ""
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file; a link in its place is replaced."""
+        whole = self.root / path
+        if whole.is_symlink():
+            whole.unlink()
+        if not whole.is_dir():
+            self.tree.write(path, text)
+
+    def number(self) -> int:
+        """A number not used before."""
+        self.count += 1
+        return 1000 + 37 * self.count + self.rng.randrange(30)
+
+    def package(self) -> str:
+        """One of the packages."""
+        return self.rng.choice(self.world.packages)
+
+    def keep(self) -> None:
+        """Remember all files, for `undo`."""
+        self.before = {}
+        for path in self.paths():
+            whole = self.root / path
+            if not whole.is_symlink():
+                self.before[path] = (whole.read_bytes(), whole.stat().st_mode)
+
+    def forget_bytecode(self) -> None:
+        """Python trusts size and whole seconds; two edits in one second would go unseen by it."""
+        for folder in list(self.root.rglob("__pycache__")):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+Edit = Callable[[Place], str | None]
+
+
+def undo(place: Place) -> str | None:
+    """All files as they were before the last edit."""
+    if not place.before:
+        return None
+    for path in place.paths():
+        if path not in place.before:
+            (place.root / path).unlink()
+    for path, (content, mode) in place.before.items():
+        whole = place.root / path
+        if whole.is_dir():
+            shutil.rmtree(whole)
+        if whole.is_symlink() or not whole.exists() or whole.read_bytes() != content:
+            if whole.is_symlink():
+                whole.unlink()
+            place.tree.write(path, content)
+        whole.chmod(mode)
+    return "undo"
+
+
+def _swap_number(place: Place, path: str | None, pattern: str, words: str) -> str | None:
+    if path is None:
+        return None
+    text = place.read(path)
+    found = list(re.finditer(pattern, text))
+    if not found:
+        return None
+    at = place.rng.choice(found)
+    place.write(path, text[: at.start(1)] + str(place.number()) + text[at.end(1) :])
+    return f"{words} in {path}"
+
+
+def body(place: Place) -> str | None:
+    """Another number in a function's body."""
+    path = place.pick(".py", r"(alpha|beta|gamma|delta)\.py$")
+    return _swap_number(place, path, r"(?:return |\* )(\d+)\n", "body")
+
+
+def constant(place: Place) -> str | None:
+    """Another value of a module's constant."""
+    return _swap_number(place, place.pick(".py"), r"(?m)^[A-Z]\w+ = (\d+)$", "constant")
+
+
+def test_number(place: Place) -> str | None:
+    """Another number in a test or in a conftest."""
+    path = place.pick(".py", r"(test_\w+|conftest)\.py$")
+    return _swap_number(place, path, r"(?: \+ |, )(\d+)\b", "test")
+
+
+def comment(place: Place) -> str | None:
+    """Nothing but a comment, blank lines or a docstring."""
+    path = place.pick(".py")
+    if path is None:
+        return None
+    text = place.read(path)
+    place.write(path, text + place.rng.choice(("\n# note\n", "\n\n", f"\n# {place.number()}\n")))
+    return f"comment in {path}"
+
+
+def text_data(place: Place) -> str | None:
+    """A data file edited, mostly; sometimes deleted, of equal size, or by link."""
+    path = place.pick(".txt")
+    if path is None:
+        return None
+    whole, choice = place.root / path, place.rng.random()
+    if choice < 0.6:
+        place.write(path, f"changed {place.number()}\n")
+        return f"data {path}"
+    if choice < 0.75:
+        whole.unlink()
+        return f"deleted data {path}"
+    if choice < 0.85:
+        stamp, old = whole.lstat(), place.read(path)
+        place.write(path, old.swapcase())
+        os.utime(whole, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+        return f"data of equal size and time {path}"
+    if choice < 0.95:
+        whole.chmod(0o755 if not os.access(whole, os.X_OK) else 0o644)
+        return f"mode of {path}"
+    whole.unlink()
+    whole.symlink_to(place.rng.choice(("more.txt", "words.txt", "parts/a.txt")))
+    return f"link in place of {path}"
+
+
+_NEW = (
+    "data/flag", "data/extra/deep.txt", "data/parts/c.txt", "data/new.txt", "data/tool",
+    "data/settings.local", "data/other.local", "data/sub/more/x.txt", "plugins/three.py",
+    "maybe.py", "maybe/__init__.py", "none.cfg", "no.cfg", "data/parts/.hidden.txt",
+)  # fmt: skip
+
+
+def new_beside_code(place: Place) -> str | None:
+    """A file that a package looks for, lists or imports when it is there; gone if it was."""
+    path = f"{place.world.code(place.package())}/{place.rng.choice(_NEW)}"
+    whole = place.root / path
+    if whole.exists() and place.rng.random() < 0.5:
+        whole.unlink()
+        return f"deleted {path}"
+    text = f"VALUE = {place.number()}\n" if path.endswith(".py") else f"[x]\na={place.number()}\n"
+    place.write(path, text)
+    if path.endswith("tool"):
+        whole.chmod(0o755)
+    return f"wrote {path}"
+
+
+def new_beside_tests(place: Place) -> str | None:
+    """A file that tests look for or list, or a test file come or gone."""
+    folder = place.world.tests(place.package())
+    name = place.rng.choice(
+        ("flag", "off", "skipped.txt", "new.txt", "test_more.py", "cases.txt", "x.local")
+    )
+    if name == "test_more.py":
+        name = f"test_more_{folder.split('/')[-2]}.py"
+    path = f"{folder}/{name}"
+    whole = place.root / path
+    if whole.exists() and place.rng.random() < 0.5:
+        whole.unlink()
+        return f"deleted {path}"
+    text = f"case{place.number()} y\n"
+    if path.endswith(".py"):
+        text = f"import pytest\ndef test_more():\n    pytest.skip('value {place.number()}')\n"
+    elif path.endswith("skipped.txt"):
+        text = place.rng.choice(("test_call_0\n", "test_resource test_derived\n"))
+    place.write(path, text)
+    return f"wrote {path}"
+
+
+def shadow(place: Place) -> str | None:
+    """A new module that an import now finds first."""
+    world, rng = place.world, place.rng
+    roots = world.source_roots()
+    folder = rng.choice([*roots, *roots, *map(world.tests, world.packages), ""])
+    names = ["fastpath.py", "colorsys.py", "sortedcontainers.py", "sortedcontainers/__init__.py"]
+    names += ["shared/three.py", "shared/two.py", "shared/one.py", "fastpath/__init__.py"]
+    if rng.random() < 0.2:
+        names = ["shared/__init__.py", f"{rng.choice(world.packages)}.py"]
+    path = f"{folder}/{rng.choice(names)}".lstrip("/")
+    if (place.root / path).exists():
+        (place.root / path).unlink()
+        return f"deleted {path}"
+    place.write(path, f"VALUE = {place.number()}\n")
+    return f"shadow {path}"
+
+
+def package_over_module(place: Place) -> str | None:
+    """A package beside the module of its name, or in its place."""
+    path = place.pick(".py", r"/(alpha|beta|gamma|delta)\.py$")
+    if path is None:
+        return None
+    inside = path.removesuffix(".py") + "/__init__.py"
+    text = place.read(path).replace("HERE = pathlib.Path(__file__).parent\n", "HERE = pathlib.Path"
+                                    "(__file__).parent.parent\n")
+    place.write(inside, text + f"\nEXTRA = {place.number()}\n")
+    if place.rng.random() < 0.5:
+        (place.root / path).unlink()
+        return f"{path} becomes a package"
+    return f"package over {path}"
+
+
+def delete_module(place: Place) -> str | None:
+    """A module is gone."""
+    path = place.pick(".py", r"/(alpha|beta|gamma|delta|one|two|three|maybe)\.py$")
+    if path is None:
+        return None
+    (place.root / path).unlink()
+    return f"deleted {path}"
+
+
+def init_file(place: Place) -> str | None:
+    """A package marker deleted, or made where there was none."""
+    rng = place.rng
+    folders = [place.world.code(p) for p in place.world.packages]
+    folders += [place.world.tests(p) for p in place.world.packages]
+    folders += [f"{f}/plugins" for f in folders] + [f"{r}/shared" for r in place.world.source_roots()]
+    path = f"{rng.choice(folders)}/__init__.py".lstrip("/")
+    whole = place.root / path
+    if whole.exists():
+        whole.unlink()
+        return f"deleted {path}"
+    if not whole.parent.is_dir():
+        return None
+    place.write(path, f"SIZE = {place.number()}\n")
+    return f"wrote {path}"
+
+
+def rename_module(place: Place) -> str | None:
+    """A module gets another name, its importers too."""
+    package = place.package()
+    old = place.pick(".py", rf"/{package}/(alpha|beta|gamma|delta)\.py$")
+    free = [m for m in MODULES if not place.read(f"{place.world.code(package)}/{m}.py")]
+    if old is None or not free:
+        return None
+    name, new = old.rpartition("/")[2].removesuffix(".py"), place.rng.choice(free)
+    place.tree.git("add", "-A")
+    place.tree.git("mv", old, f"{place.world.code(package)}/{new}.py")
+    for path in place.paths(".py"):
+        text = place.read(path)
+        changed = re.sub(rf"\b{package}\.{name}\b", f"{package}.{new}", text)
+        changed = re.sub(rf"from {package} import {name}\b", f"from {package} import {new}", changed)
+        if changed != text:
+            place.write(path, changed)
+    return f"renamed {old} to {new}"
+
+
+def rename_file(place: Place) -> str | None:
+    """A test file or a data file gets another name."""
+    path = place.pick("", r"(test_\w+\.py|\.txt)$")
+    if path is None or not (place.root / path).exists():
+        return None
+    stem, dot, ending = path.rpartition(".")
+    new = f"{stem}_{place.rng.randrange(9)}{dot}{ending}"
+    (place.root / path).rename(place.root / new)
+    return f"renamed {path} to {new}"
+
+
+_FIXTURE = """\
+import pytest
+
+@pytest.fixture
+def resource():
+    return {number}
+"""
+
+
+def conftest(place: Place) -> str | None:
+    """A conftest come or gone, between or at the tests."""
+    world = place.world
+    folder = place.rng.choice([*map(world.tests, world.packages), "libs"])
+    if world.layout == "flat" and folder == "libs":
+        folder = place.package()
+    path = f"{folder}/conftest.py"
+    if (place.root / path).exists() and place.rng.random() < 0.4:
+        (place.root / path).unlink()
+        return f"deleted {path}"
+    if (place.root / path).exists():
+        text = place.read(path)
+        place.write(path, text + f"\nNUMBER = {place.number()}\n")
+        return f"edited {path}"
+    place.write(path, _FIXTURE.format(number=place.number()))
+    return f"wrote {path}"
+
+
+def configuration(place: Place) -> str | None:
+    """The settings of pytest itself."""
+    path = place.pick("", r"(pytest\.ini|libs/\w+/pyproject\.toml)$")
+    if path is None:
+        return None
+    text, toml = place.read(path), path.endswith(".toml")
+    choice = place.rng.choice(("flavour", "comment", "slow", "order", "functions", "files"))
+    if choice == "flavour":
+        new = re.sub(r'flavour = "?\w+"?', _setting("flavour", f"f{place.number()}", toml), text)
+    elif choice == "comment":
+        new = text + "# nothing\n"
+    elif choice == "slow" and "addopts" not in text:
+        new = _with_setting(text, _setting("addopts", "-m 'not slow'", toml), toml)
+    elif choice == "order" and not toml and "pythonpath" in text:
+        line = next(line for line in text.splitlines() if line.startswith("pythonpath"))
+        roots = line.partition("= ")[2].split()
+        place.rng.shuffle(roots)
+        new = text.replace(line, "pythonpath = " + " ".join(roots))
+    elif choice == "functions" and "python_functions" not in text:
+        new = _with_setting(text, _setting("python_functions", "test_c*", toml), toml)
+    elif choice == "files" and "python_files" not in text:
+        new = _with_setting(text, _setting("python_files", "test_*_0.py", toml), toml)
+    else:
+        new = text
+    if new == text:
+        return None
+    place.write(path, new)
+    return f"{choice} of {path}"
+
+
+def _setting(name: str, value: str, toml: bool) -> str:
+    return f'{name} = "{value}"' if toml else f"{name} = {value}"
+
+
+def _with_setting(text: str, line: str, toml: bool) -> str:
+    header = "[tool.pytest.ini_options]\n" if toml else "[pytest]\n"
+    return text.replace(header, header + line + "\n")
+
+
+def variable(place: Place) -> str | None:
+    """Another value of an environment variable that tests are told of."""
+    place.variables = {"WILD_MODE": f"mode{place.number()}"} if place.rng.random() < 0.8 else {}
+    return f"variables {place.variables}"
+
+
+def link(place: Place) -> str | None:
+    """A symbolic link made, turned elsewhere or removed."""
+    path = f"{place.world.code(place.package())}/data/way"
+    whole = place.root / path
+    if whole.is_symlink():
+        whole.unlink()
+        if place.rng.random() < 0.3:
+            return f"removed link {path}"
+    if not whole.parent.is_dir():
+        return None
+    target = place.rng.choice(("more.txt", "words.txt", "parts/a.txt", "nowhere", "../../away.txt"))
+    whole.symlink_to(target)
+    return f"link {path} to {target}"
+
+
+def behind_git(place: Place) -> str | None:
+    """A tracked file edited that git was told not to look at, or to ignore."""
+    tracked = [p for p in place.tree.git("ls-files").splitlines() if p.endswith((".txt", ".py"))]
+    tracked = [p for p in tracked if (place.root / p).is_file()]
+    if not tracked:
+        return None
+    path, choice = place.rng.choice(tracked), place.rng.random()
+    if choice < 0.3:
+        place.tree.git("update-index", "--assume-unchanged", path)
+    elif choice < 0.6:
+        place.tree.git("update-index", "--skip-worktree", path)
+    elif choice < 0.8:
+        place.tree.git("rm", "-q", "--cached", path)
+    else:
+        place.write(".gitignore", place.read(".gitignore") + f"/{path}\n")
+    ending = "# seen\n" if path.endswith(".py") else f"{place.number()}\n"
+    (place.root / path).write_text(place.read(path) + ending)
+    return f"behind git's back {path}"
+
+
+def line_ends(place: Place) -> str | None:
+    """Line ends that git does not count as a change."""
+    path = place.pick(".txt")
+    if path is None:
+        return None
+    place.write(".gitattributes", "*.txt text\n")
+    old = place.read(path).encode()
+    (place.root / path).write_bytes(old.replace(b"\n", b"\r\n"))
+    if place.rng.random() < 0.5:
+        place.tree.git("add", "-A", ".")
+    return f"line ends of {path}"
+
+
+def commit(place: Place) -> str | None:
+    """Everything committed, nothing edited."""
+    place.tree.commit()
+    return "commit"
+
+
+def older_commit(place: Place) -> str | None:
+    """Everything committed, and an older commit checked out."""
+    place.tree.commit()
+    commits = place.tree.git("log", "--format=%H", "--all").splitlines()
+    place.tree.git("checkout", "-q", "-f", place.rng.choice(commits[:6]))
+    return "older commit"
+
+
+def stash(place: Place) -> str | None:
+    """Uncommitted changes put away; untracked files too at times."""
+    more = ("-u",) if place.rng.random() < 0.5 else ()
+    place.tree.git("stash", "push", "-q", *more, accept=(0, 1))
+    return "stash"
+
+
+EDITS: tuple[tuple[int, Edit], ...] = (
+    (6, body), (5, constant), (4, test_number), (3, comment), (8, text_data),
+    (8, new_beside_code), (6, new_beside_tests), (7, shadow), (2, package_over_module),
+    (4, delete_module), (4, init_file), (3, rename_module), (3, rename_file), (5, conftest),
+    (5, configuration), (2, variable), (3, link), (3, behind_git), (2, line_ends), (3, commit),
+    (5, older_commit), (2, stash),
+)  # fmt: skip
+
+
+def random_edit(place: Place) -> str:
+    """One edit, or two; now and then the last one undone."""
+    if place.before and place.rng.random() < 0.2:
+        words = undo(place)
+        place.before = {}
+        return words or ""
+    place.keep()
+    done: list[str] = []
+    weights, edits = zip(*EDITS, strict=True)
+    while not done or place.rng.random() < 0.15:
+        words = place.rng.choices(edits, weights)[0](place)
+        if words:
+            done.append(words)
+    return "; ".join(done)
