@@ -5,12 +5,11 @@ Unaware of what the use cases do with it.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from affected.app.seal import cache_folder, workspace_folder
 from affected.cache.disk import DiskStore
 from affected.cache.protocol import RecordStore
 from affected.config.load import load
@@ -22,8 +21,6 @@ from affected.git.repository import Repository
 from affected.model.digest import Digest
 from affected.model.path import RepoPath
 from affected.state.index import Index
-
-CACHE_VARIABLE = "AFFECTED_CACHE_DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +69,8 @@ def open_workspace(start: Path, environ: Mapping[str, str]) -> Workspace:
     repository = Repository.discover(start, environ)
     root = repository.root if repository else find_root(start)
     config = load(root)
-    folder = cache_folder(root, config, environ)
-    identity = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:20]
-    index_path = folder / "workspaces" / identity / "index.sqlite"
+    folder = cache_folder(root, config.cache_dir, environ)
+    index_path = workspace_folder(folder, root) / "index.sqlite"
     return Workspace(
         root=root,
         config=config,
@@ -86,15 +82,3 @@ def open_workspace(start: Path, environ: Mapping[str, str]) -> Workspace:
         environ=environ,
         ignored=Patterns(config.ignore),
     )
-
-
-def cache_folder(root: Path, config: Config, environ: Mapping[str, str]) -> Path:
-    """AFFECTED_CACHE_DIR, else the configured folder, else the XDG cache folder."""
-    named = environ.get(CACHE_VARIABLE)
-    if named:
-        return Path(named).expanduser().absolute()
-    if config.cache_dir:
-        return root / Path(config.cache_dir).expanduser()
-    xdg = environ.get("XDG_CACHE_HOME", "")
-    above = Path(xdg) if Path(xdg).is_absolute() else Path("~/.cache").expanduser()
-    return above / "affected"

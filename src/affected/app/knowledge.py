@@ -15,6 +15,7 @@ from affected.app.imports import ImportTable
 from affected.app.manifests import Manifests
 from affected.app.platforms import Platforms
 from affected.app.present import PresentInputs
+from affected.app.seal import break_seal
 from affected.app.session import SETTLED_KEY, Present, manifests_changed
 from affected.app.survey import Survey
 from affected.app.verify import Verdicts, Verifier, candidates
@@ -50,6 +51,7 @@ class Knowledge:
                 self.platforms.read_configs(RepoPath(r.project) for r in index.targets())
             index.delete(SETTLED_KEY)
             self._unchecked = self._still_unchecked()
+        break_seal(self.workspace.index_path.parent)
         self.manifests = Manifests(
             self.workspace, self.catalogue.shape, self.platforms, present.pytest_args
         )

@@ -16,7 +16,7 @@ from affected.app.compose import Workspace
 from affected.app.platforms import Platforms
 from affected.hashing.fingerprint import weak_manifest
 from affected.hashing.manifest import Manifest
-from affected.lang.python.distributions import external_digest
+from affected.lang.python.distributions import required_digest
 from affected.model.path import RepoPath
 from affected.model.target import Target, TestSettings
 from affected.run.environment import environment_inputs
@@ -70,7 +70,7 @@ class Manifests:
         interpreter = self._platforms.interpreter(target.project)
         config = self._platforms.config(target.project)
         plugins = sorted(
-            (d.name, external_digest(d.tops[0] if d.tops else d.name, interpreter.distributions))
+            (d.name, required_digest(d.name, interpreter.distributions))
             for d in interpreter.distributions.values()
             if d.pytest_plugin or d.name == "pytest"
         )

@@ -81,6 +81,7 @@ class Observer:
         self._harvest = harvest
         self._extra = self._unexplained(harvest.import_pairs)
         self._files = files
+        self._shadowed = present.shadowed(catalogue.roots.tops)
         self._links = links
 
     def observe(
@@ -142,6 +143,8 @@ class Observer:
             if resolution is not None:
                 names.update(resolution.modules)
                 uses.externals.update(resolution.externals)
+        tops = {name.partition(" in ")[0].partition(".")[0] for name in names}
+        uses.externals |= tops & self._shadowed
         found = {self._present.make(InputKind.MODULE, name) for name in names}
         found |= {self._present.make(InputKind.DISTRIBUTION, top) for top in uses.externals}
         if uses.all_installed:

@@ -79,6 +79,11 @@ class Platforms:
             self._described[executable] = self._describe(executable)
         return self._described[executable]
 
+    def site_packages(self, project: RepoPath) -> tuple[str, ...]:
+        """The folders that the project's interpreter imports installed modules from."""
+        raw = self._workspace.index.get(_key(self.executable(project)))
+        return tuple(json.loads(raw)["site_packages"]) if raw else ()
+
     def witness(self) -> str:
         """Cheap: changes when a project gets another interpreter, or one has other contents."""
         used = {project: self.executable(project) for project in self.projects}

@@ -6,14 +6,15 @@ Unaware of records. Each answer is computed once; the file table must be up to d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from affected.app.compose import Workspace
 from affected.fs.digests import listing_digest, probe_digest
 from affected.lang.python.distributions import (
-    ExternalDigests,
+    external_digest,
     installed_digest,
-    normalised,
+    required_digest,
+    shadowed_tops,
 )
 from affected.lang.python.resolve import Resolver
 from affected.model.digest import ABSENT
@@ -35,7 +36,6 @@ class PresentInputs:
         self._resolver = resolver
         self._distributions = distributions
         self._known: dict[tuple[InputKind, str], str] = {}
-        self._externals: ExternalDigests | None = None
 
     def digests(self, inputs: Sequence[Input]) -> list[str]:
         """Today's digest of each input, in order."""
@@ -52,6 +52,10 @@ class PresentInputs:
     def make(self, kind: InputKind, key: str) -> Input:
         """The input with today's digest."""
         return Input(kind, key, self.digest(kind, key))
+
+    def shadowed(self, tops: Iterable[str]) -> frozenset[str]:
+        """Those of the workspace's top-level names that something installed answers too."""
+        return frozenset(shadowed_tops(tops, self._distributions()))
 
     def files(self, paths: Sequence[RepoPath]) -> list[Input]:
         """FILE inputs with today's digests, looked up together."""
@@ -92,11 +96,8 @@ class PresentInputs:
         if kind == "entry-points":
             return installed_digest(self._distributions())
         if kind == "distribution":
-            found = self._distributions().get(normalised(name))
-            return f"{found.version} {found.digest}" if found else ABSENT
-        if self._externals is None:
-            self._externals = ExternalDigests(self._distributions())
-        return self._externals.digest(key)
+            return required_digest(name, self._distributions())
+        return external_digest(key, self._distributions())
 
 
 def module_digest(candidates: Sequence[str]) -> str:

@@ -18,7 +18,8 @@ from affected.app.catalogue import targets_of
 from affected.app.knowledge import Knowledge
 from affected.app.listing import LAST_STATE_KEY, change_set, select_by_graph
 from affected.app.recording import Ran, Recorder
-from affected.app.session import SETTLED_KEY, Request
+from affected.app.sealing import seal_workspace
+from affected.app.session import SETTLED_KEY, Request, nothing
 from affected.ci.detect import detect
 from affected.ci.plain import writer_name
 from affected.errors import UserError
@@ -264,6 +265,7 @@ def conclude(
         index.put(SETTLED_KEY, knowledge.token.encode())
         if knowledge.found.state.head and not knowledge.found.dirty:
             index.put(LAST_STATE_KEY, knowledge.found.state.head.encode())
+        _seal(knowledge)
     known = len(index.targets())
     return RunSummary(
         selection=extent(len(decision.selected), known),
@@ -283,6 +285,12 @@ def conclude(
         interrupted=course.interrupted,
         dry_run=request.dry_run,
     )
+
+
+def _seal(knowledge: Knowledge) -> None:
+    """Everything is proved: the next run may find so at the cost of git's status."""
+    answer = nothing(knowledge.workspace)
+    seal_workspace(knowledge.workspace, knowledge.found, knowledge.platforms, answer)
 
 
 def _silent(labels: Sequence[str], course: Course) -> list[str]:

@@ -15,6 +15,7 @@ from affected import __version__
 from affected.app import survey as surveys
 from affected.app.compose import Workspace
 from affected.app.platforms import Platforms
+from affected.app.sealing import seal_workspace
 from affected.app.survey import Survey
 from affected.model.path import RepoPath, name
 from affected.report.protocol import RunSummary
@@ -80,7 +81,14 @@ def nothing_to_do(present: Present, request: Request) -> RunSummary | None:
         return None
     if not present.still_settled():
         return None
-    totals = present.workspace.index.totals()
+    answer = nothing(present.workspace)
+    seal_workspace(present.workspace, present.found, present.platforms, answer)
+    return answer
+
+
+def nothing(workspace: Workspace) -> RunSummary:
+    """The answer of a run with nothing to do."""
+    totals = workspace.index.totals()
     return RunSummary(
         selection="none",
         selected_targets=0,

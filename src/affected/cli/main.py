@@ -1,92 +1,38 @@
-"""The entry point: finds the command, loads only its module, turns errors into exit codes.
+"""The entry point: answers a run with nothing to do at once, else hands over to the commands.
 
-Unaware of what any command does.
+Unaware of what any command does. What it imports every run pays for.
 """
 
 from __future__ import annotations
 
 import gc
-import importlib
+import os
 import sys
-from typing import Final, NoReturn
+from pathlib import Path
+from typing import NoReturn
 
-import click
-
-from affected import __version__
-from affected.cli.exit_status import ExitStatus
-from affected.errors import BaseUnresolved, UserError
-
-COMMANDS: Final = {
-    "run": "Run what a change can have altered; reuse the rest.",
-    "list": "List what a change affects, and why.",
-    "explain": "Say why a target or test runs, or why it may be skipped.",
-    "graph": "Show who needs whom.",
-    "cache": "Show, trim or empty the local cache.",
-    "doctor": "Say what is set up, what is not, and what it costs.",
-}
-
-
-class LazyGroup(click.Group):
-    """Imports a command's module when the command is used, not before."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Every command's name, in the order in which a newcomer needs them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command object; None when there is none of that name."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"affected.cli.{cmd_name}_command")
-        command = module.command
-        return command if isinstance(command, click.Command) else None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The list of commands, without importing any of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest name in the error."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib  # noqa: PLC0415  (only on the way to an error)
-
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean `{close[0]}`?" if close else ""
-            ctx.fail(f"No such command `{args[0]}`.{hint}")
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="affected")
-def program() -> None:
-    """Run only the tests that a change can have altered, with a proof for every skip."""
+REPORTED = ("GITHUB_STEP_SUMMARY",)  # somebody waits for more than one line
 
 
 def main() -> NoReturn:
     """Run the command line and exit."""
     gc.disable()  # a short life: what it makes is freed by counting, cycles with the process
+    if sys.argv[1:] == ["run"] and not any(os.environ.get(name) for name in REPORTED):
+        _nothing_to_do()
+    from affected.cli.program import execute  # noqa: PLC0415  (loads click)
+
+    execute()
+
+
+def _nothing_to_do() -> None:
+    """Exits when the workspace is sealed: everything was proved and nothing changed since."""
+    from affected.app.seal import unbroken  # noqa: PLC0415
+    from affected.cli.terminal import wants_color  # noqa: PLC0415
+
     try:
-        program.main(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(ExitStatus.USAGE)
-    except UserError as error:
-        _say(error)
-        sys.exit(ExitStatus.BASE if isinstance(error, BaseUnresolved) else ExitStatus.USAGE)
-    except (KeyboardInterrupt, click.Abort):
-        sys.exit(ExitStatus.INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(ExitStatus.FAILED)
-    sys.exit(ExitStatus.OK)
-
-
-def _say(error: UserError) -> None:
-    click.echo(f"error: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)
+        words = unbroken(Path.cwd(), os.environ)
+    except (KeyboardInterrupt, OSError):
+        return
+    if words is not None:
+        print(words[wants_color(sys.stdout, os.environ)])  # noqa: T201
+        sys.exit(0)

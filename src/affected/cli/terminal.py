@@ -7,22 +7,28 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from affected.report.style import Style
+if TYPE_CHECKING:
+    from affected.report.style import Style
+
+
+def wants_color(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Colour in a terminal unless NO_COLOR says no, or wherever FORCE_COLOR says yes."""
+    color = stream.isatty() and environ.get("TERM") != "dumb"
+    if environ.get("FORCE_COLOR"):
+        color = environ["FORCE_COLOR"] != "0"
+    return color and not environ.get("NO_COLOR")
 
 
 def style_for(stream: TextIO, environ: Mapping[str, str]) -> Style:
-    """Colour in a terminal unless NO_COLOR says no, or wherever FORCE_COLOR says yes."""
-    terminal = stream.isatty()
-    color = terminal and environ.get("TERM") != "dumb"
-    if environ.get("FORCE_COLOR"):
-        color = environ["FORCE_COLOR"] != "0"
-    if environ.get("NO_COLOR"):
-        color = False
+    """What may be shown on `stream`."""
+    from affected.report.style import Style  # noqa: PLC0415  (a run with nothing to do needs none)
+
     encoding = (stream.encoding or "").lower().replace("-", "")
-    width = shutil.get_terminal_size().columns if terminal else 0
-    return Style(color=color, unicode=encoding.startswith("utf"), width=width)
+    width = shutil.get_terminal_size().columns if stream.isatty() else 0
+    unicode = encoding.startswith("utf")
+    return Style(color=wants_color(stream, environ), unicode=unicode, width=width)
 
 
 def is_live(stream: TextIO, environ: Mapping[str, str]) -> bool:

@@ -24,7 +24,7 @@ from affected.git.output import (
     parse_paths,
 )
 from affected.git.status import PendingStatus, Status
-from affected.git.witness import submodule_paths, witness
+from affected.git.witness import submodule_paths, witness, witness_files
 from affected.model.digest import ABSENT, SUBMODULE, Digest, with_mode
 from affected.model.path import ROOT, RepoPath, ancestors, decode, join, relative_to
 
@@ -153,6 +153,10 @@ class Repository(Commits):
         tree, same configuration.
         """
         return witness(Layout(self.root, self.git_dir, self.common_dir, ""), self.environ)
+
+    def witness_files(self) -> list[Path]:
+        """The files whose stamps the witness is made of."""
+        return witness_files(Layout(self.root, self.git_dir, self.common_dir, ""), self.environ)
 
     def converting(self, paths: Iterable[RepoPath]) -> frozenset[str]:
         """The converting attributes that could be given to paths of this checkout alone."""

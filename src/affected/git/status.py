@@ -19,20 +19,9 @@ from affected.git.output import (
     parse_status,
 )
 from affected.git.process import Git, failure, finish, stop
+from affected.git.status_command import STATUS
 from affected.model.path import RepoPath, join
 
-# No ahead/behind count (it walks history), no renames (they read blobs), submodules whatever
-# their own setting says.
-STATUS: Final = (
-    "status",
-    "--porcelain=v2",
-    "-z",
-    "--branch",
-    "--untracked-files=all",
-    "--no-renames",
-    "--no-ahead-behind",
-    "--ignore-submodules=none",
-)
 # Every entry whose stat differs from git's index, whether or not its content does.
 TOUCHED: Final = ("diff-files", "--raw", "-z", "--no-renames", "--ignore-submodules=all")
 

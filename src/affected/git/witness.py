@@ -18,8 +18,12 @@ _SUBMODULE_PATH: Final = r"(?m)^[^\S\n]*path[^\S\n]*=[^\S\n]*(.+?)[^\S\n]*$"
 
 def witness(layout: Layout, environ: Mapping[str, str]) -> str:
     """One line of stamps: indexes (submodules' too), configuration, ignore and attribute files."""
-    files = [*_of_checkout(layout), *_of_user(environ)]
-    return ";".join(_stamp(file) for file in files)
+    return ";".join(_stamp(file) for file in witness_files(layout, environ))
+
+
+def witness_files(layout: Layout, environ: Mapping[str, str]) -> list[Path]:
+    """The files that the token is made of, there or not."""
+    return [*_of_checkout(layout), *_of_user(environ)]
 
 
 def _of_checkout(layout: Layout) -> Iterator[Path]:
