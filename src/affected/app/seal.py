@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from affected import __version__
-from affected.cache.ledger import Ledger
+from affected.cache.generation import generation_at
 from affected.git.status_command import start
 from affected.run.environment import COUNTED
 
@@ -129,8 +129,7 @@ def environment_digest(environ: Mapping[str, str], declared: Iterable[str]) -> s
 
 def generation(cache: Path) -> str:
     """Changes when a record was evicted from the cache."""
-    account = Ledger(cache / "records" / "ledger").peek()
-    return account.generation.hex() if account else ""
+    return generation_at(f"{cache}/records/ledger")
 
 
 def _git_root(here: Path) -> Path | None:
