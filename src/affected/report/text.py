@@ -241,7 +241,9 @@ def listing_lines(listing: Listing, style: Style) -> list[str]:
 
 def _member_lines(members: Sequence[TargetEntry], style: Style) -> list[str]:
     names = [printable(member.label) for member in members]
-    widest = min(max(map(columns, names)), max(24, style.columns // 2))
+    widest = max(map(columns, names))
+    if style.width:
+        widest = min(widest, max(24, style.width // 2))
     lines = []
     for member, name in sorted(zip(members, names, strict=True), key=lambda pair: pair[0].label):
         room = style.width - max(widest, columns(name)) - 4 if style.width else None
@@ -261,11 +263,19 @@ def _tail_words(member: TargetEntry, style: Style, room: int | None) -> str:
     cause = member.causes[0]
     tail = ""
     if left is None or left >= _LEAST_TAIL:
-        tail = chain_words(cause.chain, style, left or 0)
+        tail = _via_words(cause, style, left or 0)
         if not tail and cause.detail:
             tail = shorten(printable(cause.detail), left or 0, style)
     said = f"{tail} {suffix}".strip()
     return said if room is None or columns(said) <= room else ""
+
+
+def _via_words(cause: Cause, style: Style, room: int) -> str:
+    """The links between a target and the path that its group's heading names already."""
+    if len(cause.chain) > 1 and cause.chain[-1] == cause.path:
+        between = chain_words(cause.chain[:-1], style, max(room - 2, 0))
+        return f"via {between[len(style.arrow) + 1 :]}" if between else ""
+    return chain_words(cause.chain, style, room)
 
 
 def chain_words(chain: Sequence[str], style: Style, room: int = 0) -> str:

@@ -174,8 +174,8 @@ LISTING = Listing(
 def test_a_listing_groups_targets_by_their_first_cause():
     assert "\n".join(listing_lines(LISTING, PLAIN)) == (
         "changed src/a.py (2 targets)\n"
-        "  tests/test_a.py  → src/a.py (+1 cause)\n"
-        "  tests/test_b.py  → src/b.py → src/a.py\n"
+        "  tests/test_a.py  (+1 cause)\n"
+        "  tests/test_b.py  via src/b.py\n"
         "\n"
         "no observation yet (1 target)\n"
         "  tests/test_new.py\n"
@@ -187,7 +187,7 @@ def test_a_listing_groups_targets_by_their_first_cause():
 def test_a_listing_in_ascii_uses_ascii():
     text = "\n".join(listing_lines(LISTING, Style(unicode=False)))
     assert text.isascii()
-    assert "-> src/b.py -> src/a.py" in text
+    assert "via src/b.py\n" in text
 
 
 def test_an_empty_listing_says_so_in_words():
