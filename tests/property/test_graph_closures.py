@@ -1,6 +1,7 @@
 """Random graphs against networkx, and changed graphs against graphs built from scratch."""
 
 import itertools
+import random
 
 import networkx as nx
 from hypothesis import given
@@ -145,3 +146,40 @@ def test_components_of_thirty_nodes_agree_with_networkx(rows):
         map(frozenset, nx.strongly_connected_components(expected))
     )
     assert all(numbers[need] <= numbers[node] for node, row in enumerate(rows) for need in row)
+
+
+def test_thirty_rounds_of_edits_of_a_large_graph_agree_with_networkx():
+    """Two thousand files, cycles among them, until the overlay has been folded in twice."""
+    chance = random.Random(7)
+    names = [f"pkg{i % 40}/m{i}.py" for i in range(2000)]
+
+    def needs(at):
+        return [
+            (names[int(at * chance.random() ** 2) if chance.random() < 0.98 else -at - 1], kind)
+            for kind in chance.choices(list(EdgeKind), k=chance.randrange(6))
+        ]
+
+    edges = {path: needs(at) for at, path in enumerate(names)}
+    graph, tokens = Graph.build(edges), set()
+    for _ in range(30):
+        changes = {
+            path: needs(at) if chance.random() < 0.8 else None
+            for at, path in chance.sample(list(enumerate(names)), 40)
+        }
+        edges = applied(edges, changes)
+        graph = Graph.unpack(*graph.with_changes(changes).pack())
+        tokens.add(graph.token)
+        expected = oracle(edges)
+        assert set(graph.nodes()) == set(expected)
+        for path in chance.sample(sorted(expected), 5):
+            assert graph.closure([path]) == nx.descendants(expected, path) | {path}
+            hops = graph.dependents([path])
+            assert set(hops) == nx.ancestors(expected, path) | {path}
+            distances = nx.single_source_shortest_path_length(expected.reverse(copy=False), path)
+            assert {one: len(follow(hops, one)) - 1 for one in hops} == distances
+    assert len(tokens) > 2
+    assert set(map(frozenset, graph.components())) == set(
+        map(frozenset, nx.strongly_connected_components(oracle(edges)))
+    )
+    scratch = Graph.build(edges)
+    assert list(graph.dependents(names[:9]).items()) == list(scratch.dependents(names[:9]).items())

@@ -224,9 +224,10 @@ class DiskStore:
                 # Too much rather than too little, should this process end here.
                 account = Account(account.generation, account.used + max(more, 0), account.last)
                 write_account(file, account)
-                for path, written in temporary.items():
-                    os.utime(written, ns=(account.last, account.last))
-                    _move(written, path)
+                for path in files:
+                    os.utime(temporary[path], ns=(account.last, account.last))
+                    _move(temporary[path], path)
+                    del temporary[path]
         finally:
             for written in temporary.values():
                 self._remove(written)
