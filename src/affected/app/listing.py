@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from affected.app.compose import Workspace
 from affected.app.imports import ImportTable
 from affected.app.knowledge import Knowledge
+from affected.app.session import LAST_STATE_KEY
 from affected.ci.detect import detect
 from affected.fs.ignore import Patterns
 from affected.git.base_revision import Base, BaseHints, resolve_base
@@ -23,8 +24,6 @@ from affected.model.selection import Change, ChangeSet, Selected
 from affected.model.target import Project, Target
 from affected.report.protocol import Listing, TargetEntry, extent
 from affected.selection.select import Reach, select
-
-LAST_STATE_KEY = "recorded-heads"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from os.path import lexists
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,10 +22,11 @@ from affected.lang.python.interpreters import (
     probe,
     require_pytest,
 )
-from affected.model.path import RepoPath, join
+from affected.model.path import ROOT, RepoPath, ancestors, join
 from affected.model.platform import Distribution, Interpreter
 
 FORMAT: Final = 1  # 1: the first one
+NAMING: Final = (".venv", "uv.lock", "poetry.lock")
 CONFIGS_KEY: Final = "configs"
 
 
@@ -35,6 +37,7 @@ class Platforms:
         self._workspace = workspace
         self._configs: dict[RepoPath, ProjectConfig] = _stored_configs(workspace)
         self._executables: dict[RepoPath, Path] = {}
+        self._own: dict[RepoPath, bool] = {}
         self._described: dict[Path, Interpreter] = {}
 
     def config(self, project: RepoPath) -> ProjectConfig:
@@ -62,15 +65,23 @@ class Platforms:
     def executable(self, project: RepoPath) -> Path:
         """The interpreter's path. Raises UserError when there is none."""
         if project not in self._executables:
+            configured = self.config(project).python
+            if configured is None and project and not self._has_own(project):
+                return self.executable(ROOT)
             self._executables[project] = _usual_name(
-                find_interpreter(
-                    self._workspace.root,
-                    project,
-                    self.config(project).python,
-                    self._workspace.environ,
-                )
+                find_interpreter(self._workspace.root, project, configured, self._workspace.environ)
             )
         return self._executables[project]
+
+    def _has_own(self, project: RepoPath) -> bool:
+        """True when some folder from the project up to below the root may name an interpreter."""
+        for folder in (project, *ancestors(project)):
+            if folder and folder not in self._own:
+                base = f"{self._workspace.root}/{folder}/"
+                self._own[folder] = any(lexists(base + name) for name in NAMING)
+            if folder and self._own[folder]:
+                return True
+        return False
 
     def interpreter(self, project: RepoPath) -> Interpreter:
         """The interpreter with what is installed there, from the index when still true."""

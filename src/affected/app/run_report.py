@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from affected.app.catalogue import targets_of
+from affected.app.conclude import Course
+from affected.app.decide import Decision
 from affected.app.knowledge import Knowledge
-from affected.app.run import Course, Decision
 from affected.cache.lookup import Lookup, Proof
 from affected.model.selection import Cause
 from affected.report.junit import Suite

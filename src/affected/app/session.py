@@ -21,6 +21,7 @@ from affected.model.path import RepoPath, name
 from affected.report.protocol import RunSummary
 
 TYPE_OF_STATE: Final = 1  # 1: the first one; bump to make every index verify everything again
+LAST_STATE_KEY: Final = "recorded-head"  # the last clean commit at which all was proved
 SETTLED_KEY: Final = "settled"
 
 

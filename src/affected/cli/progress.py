@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
-from affected.app.run import Decision
+from affected.app.decide import Decision
 from affected.cli.terminal import is_live, style_for, write_lines
 from affected.report.progress import (
     Expectation,
@@ -37,8 +37,8 @@ class Follower:
             Expectation(
                 seconds={label: row.seconds or None for label, row in rows.items()},
                 tests={label: row.tests for label, row in rows.items()},
-                reused_targets=len(decision.reused),
-                reused_tests=sum(row.tests for row in decision.reused),
+                reused_targets=decision.saved.targets,
+                reused_tests=decision.saved.tests,
             ),
             now,
         )

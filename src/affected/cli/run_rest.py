@@ -11,21 +11,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
+from affected.app.conclude import Course, conclude
+from affected.app.decide import Decision, decide
 from affected.app.knowledge import Knowledge
-from affected.app.run import Course, Decision, conclude, decide, perform
-from affected.app.run_report import proofs, run_report, suites
 from affected.app.session import Present, Request
-from affected.ci.github import step_summary
-from affected.ci.plain import markdown_summary
 from affected.cli.exit_status import ExitStatus
-from affected.cli.progress import Follower
-from affected.cli.terminal import environment, style_for, write_lines
+from affected.cli.terminal import environment, style_for, wants_color, write_lines
 from affected.errors import UserError
 from affected.fs.atomic import write_atomic
 from affected.model.path import display
-from affected.report.jsonl import dump, run_object
-from affected.report.junit import junit_xml
 from affected.report.protocol import RunSummary
 from affected.report.style import Style, duration, number
 from affected.report.text import cause_words, closing_lines
@@ -51,29 +47,59 @@ def finish(
     style = style_for(words, environ)
     if request.dry_run and not as_json:
         write_lines(_would_run(decision, style))
-    course, recorder = Course(), None
+    course = Course()
     if decision.selected and not request.dry_run:
-        follower = Follower(decision, words, environ)
-        try:
-            course, recorder = perform(knowledge, decision, request, follower, color=style.color)
-        finally:
-            follower.close()
-    found = conclude(knowledge, decision, course, recorder, request)
+        course = _perform(knowledge, decision, request, words)
+    found = conclude(knowledge, decision, course, request)
     found = replace(found, seconds_wall=time.monotonic() - began)
     status = exit_status(found)
     for text in course.summaries:
         write_lines(text.rstrip("\n").splitlines(), words)
-    wanted = request.details or junit is not None
-    reused = proofs(knowledge, decision) if wanted else {}
+    _summaries(found, summary, environ)
+    if course.summaries:  # pytest has just named the failures
+        found = replace(found, failures=())
+    write_lines(closing_lines(found, style), words)
+    if request.details:
+        _details(knowledge, decision, course, found, started, junit=junit, as_json=as_json)
+    return status
+
+
+def _perform(knowledge: Knowledge, decision: Decision, request: Request, words: TextIO) -> Course:
+    from affected.app.run import perform  # noqa: PLC0415  (only when something runs)
+    from affected.cli.progress import Follower  # noqa: PLC0415
+
+    environ = environment()
+    follower = Follower(decision, words, environ)
+    try:
+        color = wants_color(words, environ)
+        return perform(knowledge, decision, request, follower, color=color)
+    finally:
+        follower.close()
+
+
+def _details(
+    knowledge: Knowledge,
+    decision: Decision,
+    course: Course,
+    found: RunSummary,
+    started: float,
+    *,
+    junit: Path | None,
+    as_json: bool,
+) -> None:
+    """The reports that name every test, reused ones too."""
+    from affected.app.run_report import proofs, run_report, suites  # noqa: PLC0415
+    from affected.report.jsonl import dump, run_object  # noqa: PLC0415
+    from affected.report.junit import junit_xml  # noqa: PLC0415
+
+    reused = proofs(knowledge, decision)
     if junit is not None:
         xml = junit_xml(suites(course, reused), started=started, wall=found.seconds_wall)
         _write(junit, xml)
-    _summaries(found, summary, environ)
-    write_lines(closing_lines(found, style), words)
     if as_json:
-        report = run_report(knowledge, decision, course, reused, found, exit_code=int(status))
+        status = int(exit_status(found))
+        report = run_report(knowledge, decision, course, reused, found, exit_code=status)
         sys.stdout.write(dump(run_object(report)))
-    return status
 
 
 def exit_status(summary: RunSummary) -> ExitStatus:
@@ -97,6 +123,9 @@ def _summaries(found: RunSummary, asked: Path | None, environ: Mapping[str, str]
     step = environ.get(STEP_SUMMARY)
     if asked is None and not step:
         return
+    from affected.ci.github import step_summary  # noqa: PLC0415
+    from affected.ci.plain import markdown_summary  # noqa: PLC0415
+
     good = "failed" if found.counts.bad else "passed"
     rows = [
         ("Tests run", number(found.counts.total)),

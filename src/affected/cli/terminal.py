@@ -22,9 +22,9 @@ def wants_color(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 def style_for(stream: TextIO, environ: Mapping[str, str]) -> Style:
     """What may be shown on `stream`."""
-    from affected.report.style import Style  # noqa: PLC0415  (a run with nothing to do needs none)
-
     import shutil  # noqa: PLC0415
+
+    from affected.report.style import Style  # noqa: PLC0415  (a run with nothing to do needs none)
 
     encoding = (stream.encoding or "").lower().replace("-", "")
     width = shutil.get_terminal_size().columns if stream.isatty() else 0

@@ -1,0 +1,93 @@
+"""Concludes a run: the figures, what went unsaid, and the seal when everything is proved.
+
+Unaware of how tests ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from affected.app.decide import Decision
+from affected.app.knowledge import Knowledge
+from affected.app.sealing import seal_workspace
+from affected.app.session import LAST_STATE_KEY, SETTLED_KEY, Request, nothing
+from affected.model.path import display
+from affected.model.result import TestResult
+from affected.report.protocol import RunSummary, Unvouched, count, extent
+
+SHOWN = 3  # labels named in one sentence
+
+
+@dataclass(slots=True)
+class Course:
+    """What a run has come to so far."""
+
+    started: bool = False
+    results: dict[str, tuple[TestResult, ...]] = field(default_factory=dict)  # by label
+    complete: set[str] = field(default_factory=set)
+    troubles: list[str] = field(default_factory=list)
+    summaries: list[str] = field(default_factory=list)  # pytest's own words about failures
+    unvouched: list[Unvouched] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def conclude(
+    knowledge: Knowledge,
+    decision: Decision,
+    course: Course,
+    request: Request,
+) -> RunSummary:
+    """The run in figures; and, when every target is settled now, the token that says so."""
+    results = [result for label in sorted(course.results) for result in course.results[label]]
+    counts = count(results)
+    silent = sorted(decision.selected.keys() - course.complete) if course.started else []
+    troubles = [*course.troubles, *_silent(silent, course)]
+    index = knowledge.workspace.index
+    if not index.targets(unsettled_only=True):
+        index.put(SETTLED_KEY, knowledge.token.encode())
+        if knowledge.found.state.head and not knowledge.found.dirty:
+            index.put(LAST_STATE_KEY, knowledge.found.state.head.encode())
+        _seal(knowledge)
+    return RunSummary(
+        selection=extent(len(decision.selected), len(decision.selected) + decision.saved.targets),
+        selected_targets=len(decision.selected),
+        selected_tests=sum(row.tests for row in decision.rows.values()),
+        ran_targets=len(course.results),
+        reused_targets=decision.saved.targets,
+        reused_tests=decision.saved.tests,
+        left_out=len(decision.left_out),
+        counts=counts,
+        seconds_run=sum(result.seconds for result in results),
+        seconds_saved=decision.saved.seconds,
+        failures=tuple(result for result in results if not result.outcome.good),
+        notices=_notices(knowledge),
+        unvouched=tuple(course.unvouched),
+        troubles=tuple(troubles),
+        interrupted=course.interrupted,
+        dry_run=request.dry_run,
+    )
+
+
+def _seal(knowledge: Knowledge) -> None:
+    """Everything is proved: the next run may find so at the cost of git's status."""
+    answer = nothing(knowledge.workspace)
+    seal_workspace(knowledge.workspace, knowledge.found, knowledge.platforms, answer)
+
+
+def _silent(labels: Sequence[str], course: Course) -> list[str]:
+    """Selected test files without a full set of results: never passed over in silence."""
+    if not labels or course.interrupted:
+        return []
+    shown = ", ".join(display(label) for label in labels[:SHOWN])
+    more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
+    return [f"pytest gave no result, or not all, for {shown}{more}"]
+
+
+def _notices(knowledge: Knowledge) -> tuple[str, ...]:
+    found = [*knowledge.catalogue.shape.notices]
+    if knowledge.workspace.index.notice:
+        found.append(knowledge.workspace.index.notice)
+    if knowledge.workspace.store.notice:
+        found.append(knowledge.workspace.store.notice)
+    return tuple(found)

@@ -1,0 +1,116 @@
+"""Decides what a run must run, each with its causes, and what it may reuse.
+
+Unaware of how tests run. Only what may have changed is looked at: a decision about one edited file
+does not load the rows of twenty thousand others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from affected.app.knowledge import Knowledge
+from affected.app.session import Request
+from affected.errors import UserError
+from affected.model.path import display, is_under
+from affected.model.selection import Cause, CauseKind
+from affected.selection.shard import split
+from affected.state.rows import TargetRow, Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What will run and what will not, before anything runs."""
+
+    selected: Mapping[str, tuple[Cause, ...]]  # label → causes
+    rows: Mapping[str, TargetRow]  # of the selected
+    left_out: tuple[str, ...]  # by the graph alone
+    saved: Totals  # what is reused
+    reused: tuple[TargetRow, ...]  # the same one by one, if details were asked for
+
+
+def decide(knowledge: Knowledge, request: Request) -> Decision:
+    """What must run, each with its causes; everything else with its proof.
+
+    Raises UserError for a label or path that names no target.
+    """
+    verdicts = knowledge.verify()
+    rows = _asked(knowledge, request)
+    causes: dict[str, tuple[Cause, ...]] = {}
+    for label, row in rows.items():
+        if request.everything:
+            causes[label] = verdicts.causes.get(label) or (Cause(CauseKind.FORCED),)
+        elif not row.settled:
+            causes[label] = verdicts.causes.get(label) or (_remembered(row),)
+    left_out: frozenset[str] = frozenset()
+    if request.base is not None and not request.everything:
+        left_out = _beyond_reach(knowledge, request, causes)
+        causes = {label: found for label, found in causes.items() if label not in left_out}
+    if request.shard is not None:
+        causes = _part(causes, rows, request.shard)
+    reused = tuple(row for row in rows.values() if row.settled and row.label not in causes)
+    return Decision(
+        selected=causes,
+        rows={label: rows[label] for label in causes},
+        left_out=tuple(sorted(left_out)),
+        saved=_sum(reused) if _in_full(request) else knowledge.workspace.index.totals(),
+        reused=reused,
+    )
+
+
+def _in_full(request: Request) -> bool:
+    """True when the rows of reused targets are needed too."""
+    return bool(request.labels or request.everything or request.details)
+
+
+def _sum(rows: Sequence[TargetRow]) -> Totals:
+    return Totals(len(rows), sum(row.tests for row in rows), sum(row.seconds for row in rows))
+
+
+def _asked(knowledge: Knowledge, request: Request) -> dict[str, TargetRow]:
+    index = knowledge.workspace.index
+    if not _in_full(request):
+        return {row.label: row for row in index.targets(unsettled_only=True)}
+    rows = {row.label: row for row in index.targets()}
+    if not request.labels:
+        return rows
+    chosen: dict[str, TargetRow] = {}
+    for label in request.labels:
+        wanted = label.partition("::")[0].removeprefix("./").rstrip("/")
+        found = [row for row in rows.values() if wanted == "." or is_under(row.label, wanted)]
+        if not found:
+            raise UserError(
+                f"no target is called {display(label)} and none lies below it",
+                "`affected list --all` names every target",
+            )
+        chosen.update((row.label, row) for row in found)
+    return chosen
+
+
+def _remembered(row: TargetRow) -> Cause:
+    known = {kind.value: kind for kind in CauseKind}
+    return Cause(known.get(row.reason, CauseKind.NEW))
+
+
+def _beyond_reach(
+    knowledge: Knowledge, request: Request, causes: Mapping[str, tuple[Cause, ...]]
+) -> frozenset[str]:
+    """Targets without any observation that the change since the base cannot reach."""
+    from affected.app.listing import change_set, select_by_graph  # noqa: PLC0415
+
+    diff = change_set(knowledge.workspace, request.base, strict=request.strict)
+    targets = knowledge.targets()
+    reached = {s.label for s in select_by_graph(knowledge, diff.change_set, targets)}
+    new = {label for label, found in causes.items() if found[0].kind is CauseKind.NEW}
+    return frozenset(new - reached)
+
+
+def _part(
+    causes: Mapping[str, tuple[Cause, ...]],
+    rows: Mapping[str, TargetRow],
+    shard: tuple[int, int],
+) -> dict[str, tuple[Cause, ...]]:
+    number, count = shard
+    seconds = {label: rows[label].seconds for label in causes if rows[label].seconds > 0}
+    part = split(list(causes), seconds, count)[number - 1]
+    return {label: causes[label] for label in part}
