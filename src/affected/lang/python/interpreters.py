@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -107,21 +106,15 @@ def interpreter_witness(executable: Path) -> str:
 
 
 def _configured(folder: Path, configured: str, environ: Mapping[str, str]) -> Path:
-    expanded = os.path.expanduser(configured)
-    if os.sep not in expanded:
-        beside = folder / expanded
-        if beside.is_dir():
-            python = _python_of(beside)
-            if python is not None:
-                return python
-        found = shutil.which(expanded, path=environ.get("PATH"))
-        if found:
-            return Path(found)
+    if os.sep not in configured:
+        found = _python_of(folder / configured) or _which(configured, environ)
+        if found is not None:
+            return found
         raise UserError(
             f"[tool.affected] python = {configured!r}: no such command on PATH",
             hint="give a path to an interpreter or to a virtual environment",
         )
-    path = Path(os.path.normpath(folder / expanded))
+    path = Path(os.path.normpath(folder / Path(configured).expanduser()))
     if path.is_dir():
         python = _python_of(path)
         if python is None:
@@ -154,12 +147,12 @@ def _named_by_tool(folder: Path, environ: Mapping[str, str]) -> Path | None:
     for lock, command in _tools(folder):
         if not (folder / lock).is_file():
             continue
-        tool = shutil.which(command[0], path=environ.get("PATH"))
+        tool = _which(command[0], environ)
         if tool is None:
             continue
         try:
             done = subprocess.run(
-                [tool, *command[1:]],
+                [str(tool), *command[1:]],
                 cwd=folder,
                 env=dict(environ),
                 stdin=subprocess.DEVNULL,
@@ -172,6 +165,15 @@ def _named_by_tool(folder: Path, environ: Mapping[str, str]) -> Path | None:
         named = os.fsdecode(done.stdout).strip().splitlines()
         if done.returncode == 0 and named and os.access(named[-1], os.X_OK):
             return Path(named[-1])
+    return None
+
+
+def _which(command: str, environ: Mapping[str, str]) -> Path | None:
+    """The executable that a command name stands for on PATH."""
+    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
+        path = Path(folder, command)
+        if folder and path.is_file() and os.access(path, os.X_OK):
+            return path
     return None
 
 
@@ -189,7 +191,7 @@ def _ask(executable: Path) -> dict[str, Any]:
     try:
         done = subprocess.run(
             [str(executable), "-"],
-            cwd=os.path.abspath(os.sep),
+            cwd=executable.anchor or os.sep,
             env=environ,
             input=code.encode(),
             capture_output=True,

@@ -9,6 +9,7 @@ import platform
 import site
 import sys
 import sysconfig
+from pathlib import Path
 
 
 def describe() -> "dict[str, object]":
@@ -19,7 +20,7 @@ def describe() -> "dict[str, object]":
         folders.append(site.getusersitepackages())
     folders += [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     ordered = sorted(
-        dict.fromkeys(path for path in folders if os.path.isdir(path)),
+        dict.fromkeys(path for path in folders if Path(path).is_dir()),
         key=lambda path: sys.path.index(path) if path in sys.path else len(sys.path),
     )
     libc = "-".join(part for part in platform.libc_ver() if part) if os.name == "posix" else ""
@@ -30,7 +31,7 @@ def describe() -> "dict[str, object]":
         "implementation": sys.implementation.cache_tag or sys.implementation.name,
         "platform": " ".join(part for part in (sysconfig.get_platform(), libc) if part),
         "site_packages": ordered,
-        "path": [path for path in sys.path if os.path.isabs(path)],
+        "path": [path for path in sys.path if Path(path).is_absolute()],
         "prefix": sys.prefix,
     }
 

@@ -32,7 +32,7 @@ class _Rules:
     skipped: Callable[[str], bool]
     ignored: frozenset[str]
     globs: Callable[[str], bool]
-    starts: tuple[RepoPath, ...]
+    starts: frozenset[RepoPath]
     exempt: frozenset[RepoPath]
 
 
@@ -81,12 +81,11 @@ def test_files(
         rules = folders[folder]
         if rules is None or not _is_test(path, last, rules, read):
             continue
-        if folder not in collected:
-            collected[folder] = _reached(folder, rules, known)
-        if not (collected[folder] or path in rules.starts):
-            continue
-        if path in rules.ignored or rules.globs(path):
-            continue
+        if path not in rules.starts:
+            if folder not in collected:
+                collected[folder] = _reached(folder, rules, known)
+            if not collected[folder] or path in rules.ignored or rules.globs(path):
+                continue
         if folder not in owners:
             owners[folder] = _owner(folder, by_path)
         label = str(path)
@@ -144,8 +143,9 @@ def _nearest(folder: str, compiled: Mapping[RepoPath, _Rules]) -> _Rules | None:
 
 
 def _is_test(path: RepoPath, last: str, rules: _Rules, read: Read | None) -> bool:
+    """True when pytest makes something of a file that it comes to; a start it takes as it is."""
     if last.endswith(".py"):
-        if rules.tests(path):
+        if path in rules.starts or rules.tests(path):
             return True
         if not rules.settings.doctest_modules or last == "__main__.py":
             return False
@@ -153,7 +153,9 @@ def _is_test(path: RepoPath, last: str, rules: _Rules, read: Read | None) -> boo
             content = _content(path, read)
             return b"setuptools" not in content and b"distutils" not in content
         return last != "setup.py"
-    if not rules.texts(path):
+    if not rules.texts(path) and not (
+        path in rules.starts and last.endswith((".txt", ".rst")) and rules.settings.doctest_globs
+    ):
         return False
     return read is None or b">>>" in _content(path, read)
 
@@ -193,7 +195,8 @@ def _compile(settings: CollectionSettings, known: _Listing) -> _Rules:
     if settings.folder == settings.rootdir:
         for pattern in settings.testpaths:
             starts.update(dict.fromkeys(_expanded(settings.folder, pattern, known)))
-    places = tuple(starts) or (settings.folder,)
+    outermost = (one for one in starts if starts.keys().isdisjoint(ancestors(one)))
+    places = frozenset(outermost) or frozenset((settings.folder,))
     return _Rules(
         settings=settings,
         tests=_any(settings.python_files),
@@ -235,7 +238,7 @@ def _expanded(folder: RepoPath, pattern: str, known: _Listing) -> list[RepoPath]
     depth = len(parts)
     for part in pattern.split("/"):
         if part == "..":
-            if not parts:
+            if not parts or "/".join(parts) not in known.folders:
                 return []
             parts.pop()
         elif part not in ("", "."):
