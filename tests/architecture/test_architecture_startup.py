@@ -10,7 +10,7 @@ import pytest
 from support.children import SOURCES, ask
 from support.repositories import GitTree, isolated_environ
 
-from affected.cli.main import COMMANDS
+from affected.cli.program import COMMANDS
 
 NEVER = (
     "asyncio",
@@ -25,8 +25,10 @@ NEVER = (
     "unittest",
 )
 WITHOUT_WORK = (
+    "affected.app.compose",
     "affected.app.knowledge",
     "affected.app.run",
+    "affected.app.survey",
     "affected.cache.lookup",
     "affected.cache.record",
     "affected.graph",
@@ -39,13 +41,17 @@ WITHOUT_WORK = (
     "affected.run.execute",
     "affected.run.plan",
     "affected.selection",
+    "affected.state",
     "affected.tracer",
+    "click",
     "concurrent.futures",
+    "dataclasses",
     "difflib",
     "email",
     "http",
     "logging",
     "socket",
+    "sqlite3",
     "tempfile",
     "tomllib",
     "xml",
@@ -89,6 +95,7 @@ def test_help_loads_no_command(settled, tmp_path):
         "affected.cli",
         "affected.cli.exit_status",
         "affected.cli.main",
+        "affected.cli.program",
         "affected.errors",
     }
 

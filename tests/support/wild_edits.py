@@ -148,7 +148,7 @@ def comment(place: Place) -> str | None:
     return f"comment in {path}"
 
 
-def text_data(place: Place) -> str | None:
+def text_file(place: Place) -> str | None:
     """A data file edited, mostly; sometimes deleted, of equal size, or by link."""
     path = place.pick(".txt")
     if path is None:
@@ -446,7 +446,7 @@ def stash(place: Place) -> str | None:
 
 
 EDITS: tuple[tuple[int, Edit], ...] = (
-    (6, body), (5, constant), (4, test_number), (3, comment), (8, text_data),
+    (6, body), (5, constant), (4, test_number), (3, comment), (8, text_file),
     (8, new_beside_code), (6, new_beside_tests), (7, shadow), (2, package_over_module),
     (4, delete_module), (4, init_file), (3, rename_module), (3, rename_file), (5, conftest),
     (5, configuration), (2, variable), (3, link), (3, behind_git), (2, line_ends), (3, commit),

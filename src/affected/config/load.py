@@ -32,7 +32,7 @@ def load(root: Path) -> Config:
     """
     own = root / ROOT_FILE
     if own.is_file():
-        table: dict[str, Any] | None = _parse(own, own.read_bytes())
+        table: dict[str, Any] | None = _parse(own, _read(own))
         source = ROOT_FILE
     else:
         path = root / "pyproject.toml"
@@ -40,7 +40,7 @@ def load(root: Path) -> Config:
         source = "pyproject.toml [tool.affected]"
     if not table:
         return Config()
-    values = _checked(table, source, project=False)
+    values = check(table, source, project=False)
     return Config(
         name=values.get("name", ""),
         inert=values.get("inert", DEFAULT_INERT),
@@ -60,17 +60,36 @@ def load_project(manifest: Path, shown: str, defaults: ProjectConfig) -> Project
     table = table_of(manifest)
     if not table:
         return defaults
-    return _project(_checked(table, f"{shown} [tool.affected]", project=True), defaults)
+    return _project(check(table, f"{shown} [tool.affected]", project=True), defaults)
 
 
 def table_of(path: Path) -> dict[str, Any] | None:
-    """`[tool.affected]` of a pyproject.toml; None when it has none. Parsed only if named."""
-    raw = path.read_bytes()
+    """`[tool.affected]` of a pyproject.toml; None when it has none. Parsed only if named.
+
+    Raises UserError for a file that cannot be read, and for something else of that name.
+    """
+    raw = _read(path)
     if b"affected" not in raw:
         return None
     tool = _parse(path, raw).get("tool", {})
-    table = tool.get("affected") if isinstance(tool, dict) else None
-    return table if isinstance(table, dict) else None
+    if not isinstance(tool, dict) or "affected" not in tool:
+        return None
+    table = tool["affected"]
+    if not isinstance(table, dict):
+        raise UserError(
+            f"{path.name}: `tool.affected` must be a table, not {table!r}",
+            "write [tool.affected] on a line of its own, its keys below",
+        )
+    return table
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{path.name} cannot be read: {error.strerror}", f"make {path} readable"
+        ) from error
 
 
 def _parse(path: Path, raw: bytes) -> dict[str, Any]:
@@ -84,7 +103,8 @@ def _parse(path: Path, raw: bytes) -> dict[str, Any]:
         ) from error
 
 
-def _checked(table: Mapping[str, Any], source: str, *, project: bool) -> dict[str, Any]:
+def check(table: Mapping[str, Any], source: str, *, project: bool) -> dict[str, Any]:
+    """The values of a table by key, each of the right type; UserError names what is wrong."""
     known = {key.name: key for key in KEYS}
     values: dict[str, Any] = {}
     for name, value in table.items():
@@ -104,7 +124,7 @@ def _value(key: Key, value: object, source: str) -> object:
     read = _READERS[key.shape](value)
     if read is None:
         raise UserError(
-            f"{source}: `{key.name}` must be a {key.shape.value}, not {value!r}", key.meaning
+            f"{source}: `{key.name}` must be {key.shape.value}, not {value!r}", key.meaning
         )
     return read
 
@@ -119,11 +139,17 @@ def _xdist(value: object) -> str | None:
     return str(value) if value in ("auto", "off") or (type(value) is int and value >= 0) else None
 
 
+def _size(value: object) -> int | None:
+    if isinstance(value, str):
+        return parse_size(value)
+    return value if type(value) is int and value >= 1 else None
+
+
 _READERS: Mapping[Shape, Callable[[object], object | None]] = {
     Shape.TEXT: lambda value: value if isinstance(value, str) and value else None,
     Shape.TEXTS: _texts,
     Shape.COUNT: lambda value: value if type(value) is int and value >= 1 else None,
-    Shape.SIZE: lambda value: parse_size(str(value)) if type(value) in (str, int) else None,
+    Shape.SIZE: _size,
     Shape.XDIST: _xdist,
 }
 

@@ -14,12 +14,12 @@ ANYWHERE: Final = "anywhere"
 
 
 class Shape(enum.Enum):
-    """The TOML shape of a value."""
+    """The TOML shape of a value, in words."""
 
-    TEXT = "string"
-    TEXTS = "array of strings"
-    COUNT = "positive integer"
-    SIZE = "size such as 5G"
+    TEXT = "a string that is not empty"
+    TEXTS = "an array of strings that are not empty"
+    COUNT = "a positive integer"
+    SIZE = "a size such as 5G"
     XDIST = '"auto", "off" or a number of workers'
 
 
@@ -109,17 +109,23 @@ class Config:
     root: ProjectConfig = field(default_factory=ProjectConfig)
 
 
+# Digits are bounded so that no size is rounded to nothing or beyond what a number can hold. Read
+# by Python and, in the published schema, by editors: only what both understand alike.
+SIZE_PATTERN: Final = (
+    r"^ *(?=[0-9.]*[1-9])([0-9]{1,12}(?:\.[0-9]{1,6})?) *(?:([KMGTkmgt])[iI]?)?[bB]? *$"
+)
+
+
 def parse_size(text: str) -> int | None:
     """Bytes of "500M", "5G", "1.5 GiB"; None when it is no size."""
-    cleaned = text.strip().upper().removesuffix("B").removesuffix("I")
-    units = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
-    factor = units.get(cleaned[-1:], 1)
-    number = cleaned[:-1] if factor != 1 else cleaned
-    try:
-        size = int(float(number) * factor)
-    except (ValueError, OverflowError):
+    import re  # noqa: PLC0415  (only where a size is configured)
+
+    found = re.search(SIZE_PATTERN, text)
+    if found is None:
         return None
-    return size if size > 0 else None
+    number, unit = found.groups()
+    factor = 1024 ** ("KMGT".index(unit.upper()) + 1) if unit else 1
+    return max(1, int(float(number) * factor))
 
 
 _JSON_TYPES: Final[dict[Shape, dict[str, Any]]] = {
@@ -129,7 +135,7 @@ _JSON_TYPES: Final[dict[Shape, dict[str, Any]]] = {
     Shape.SIZE: {
         "anyOf": [
             {"type": "integer", "minimum": 1},
-            {"type": "string", "pattern": r"^\s*[0-9.]+\s*[KMGTkmgt]?[iI]?[bB]?\s*$"},
+            {"type": "string", "pattern": SIZE_PATTERN},
         ]
     },
     Shape.XDIST: {"anyOf": [{"enum": ["auto", "off"]}, {"type": "integer", "minimum": 0}]},

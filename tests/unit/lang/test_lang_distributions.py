@@ -131,7 +131,7 @@ def test_an_editable_installation_is_told_by_its_folder(project, tmp_path):
     assert shadowed_tops(["demo"], found) == ()
 
 
-def info(site: Path, name: str, *, requires=(), record="", version="1.0", **files: str) -> None:
+def distribution(site: Path, name: str, *, requires=(), record="", version="1.0", **files: str) -> None:
     """A dist-info folder written by hand."""
     folder = site / f"{name.replace('-', '_')}-{version}.dist-info"
     folder.mkdir(parents=True)
@@ -151,11 +151,11 @@ def test_a_name_that_nothing_provides_is_absent(tmp_path):
 
 def test_a_digest_changes_with_whatever_is_required(tmp_path):
     """Transitively, in cycles too; with extras where they are installed; not with strangers."""
-    info(tmp_path, "a", requires=["b"], record="a/__init__.py,sha256=1,1\n")
-    info(tmp_path, "b", requires=["a", "c; extra == 'more'"], record="b.py,sha256=1,1\n")
-    info(tmp_path, "d", record="d.py,sha256=1,1\n")
+    distribution(tmp_path, "a", requires=["b"], record="a/__init__.py,sha256=1,1\n")
+    distribution(tmp_path, "b", requires=["a", "c; extra == 'more'"], record="b.py,sha256=1,1\n")
+    distribution(tmp_path, "d", record="d.py,sha256=1,1\n")
     before = read_installed([str(tmp_path)])
-    info(tmp_path, "c", record="c.py,sha256=1,1\n")
+    distribution(tmp_path, "c", record="c.py,sha256=1,1\n")
     after = read_installed([str(tmp_path)])
     assert external_digest("a", before) != external_digest("a", after)
     assert external_digest("d", before) == external_digest("d", after)
@@ -165,9 +165,9 @@ def test_a_digest_changes_with_whatever_is_required(tmp_path):
 
 def test_every_provider_of_a_namespace_counts(tmp_path):
     """`google` is many distributions."""
-    info(tmp_path, "one", record="ns/one/__init__.py,sha256=1,1\n")
+    distribution(tmp_path, "one", record="ns/one/__init__.py,sha256=1,1\n")
     before = external_digest("ns", read_installed([str(tmp_path)]))
-    info(tmp_path, "two", record="ns/two.py,sha256=1,1\n")
+    distribution(tmp_path, "two", record="ns/two.py,sha256=1,1\n")
     assert external_digest("ns", read_installed([str(tmp_path)])) != before
 
 
@@ -195,8 +195,8 @@ a-1.0.dist-info/RECORD,,
 )
 def test_lines_of_record_that_depend_on_the_machine_do_not_count(tmp_path, line):
     """The same wheel has the same digest wherever and however it was installed."""
-    info(tmp_path / "1", "a", record=RECORD)
-    info(tmp_path / "2", "a", record=f"{line}\n{RECORD}")
+    distribution(tmp_path / "1", "a", record=RECORD)
+    distribution(tmp_path / "2", "a", record=f"{line}\n{RECORD}")
     assert read_installed([str(tmp_path / "1")]) == read_installed([str(tmp_path / "2")])
 
 
@@ -211,8 +211,8 @@ def test_lines_of_record_that_depend_on_the_machine_do_not_count(tmp_path, line)
 )
 def test_lines_of_record_that_are_content_count(tmp_path, line):
     """Code and data, wherever the wheel puts them."""
-    info(tmp_path / "1", "a", record=RECORD)
-    info(tmp_path / "2", "a", record=f"{RECORD}{line}\n")
+    distribution(tmp_path / "1", "a", record=RECORD)
+    distribution(tmp_path / "2", "a", record=f"{RECORD}{line}\n")
     one, two = (read_installed([str(tmp_path / part)])["a"] for part in "12")
     assert one.digest != two.digest
 
@@ -224,7 +224,7 @@ def test_import_names_come_from_record_and_top_level(tmp_path):
         '"w/a, b.py",sha256=1,1\nlibs.libs/x.so.1,sha256=1,1\ndata/x.txt,sha256=1,1\n'
         "a1b2__mypyc.cpython-313.so,sha256=1,1\n9x.py,sha256=1,1\n"
     )
-    info(tmp_path, "a", record=record, **{"top_level.txt": "extra\n"})
+    distribution(tmp_path, "a", record=record, **{"top_level.txt": "extra\n"})
     tops = read_installed([str(tmp_path)])["a"].tops
     assert set(tops) == {"_c", "p", "w", "a1b2__mypyc", "extra"}
 
@@ -256,7 +256,7 @@ def test_an_import_hook_of_an_editable_installation_is_understood(tmp_path):
     (tmp_path / "__editable___a_1_0_finder.py").write_text(
         "MAPPING: dict[str, str] = {'pkg': '/ws/lib/pkg', 'other': '/ws/other.py'}\n"
     )
-    info(
+    distribution(
         tmp_path,
         "a",
         record="__editable___a_1_0_finder.py,,\n__editable__.a-1.0.pth,,\n",
@@ -274,7 +274,7 @@ def test_an_import_hook_of_an_editable_installation_is_understood(tmp_path):
 )
 def test_a_broken_direct_url_is_no_editable_installation(tmp_path, text):
     """What cannot be read counts as not there."""
-    info(tmp_path, "a", **{"direct_url.json": text})
+    distribution(tmp_path, "a", **{"direct_url.json": text})
     assert read_installed([str(tmp_path)])["a"].editable == ""
 
 
@@ -288,26 +288,26 @@ def test_metadata_without_a_name_is_no_distribution(tmp_path):
 
 def test_the_first_folder_on_the_path_counts(tmp_path):
     """As on sys.path."""
-    info(tmp_path / "1", "a", version="1.0")
-    info(tmp_path / "2", "a", version="2.0")
+    distribution(tmp_path / "1", "a", version="1.0")
+    distribution(tmp_path / "2", "a", version="2.0")
     assert read_installed([str(tmp_path / "1"), str(tmp_path / "2")])["a"].version == "1.0"
 
 
 def test_names_of_the_workspace_that_are_installed_too_are_told(tmp_path):
     """A copy that was installed and not linked may be what tests import."""
-    info(tmp_path, "a", record="mine/__init__.py,sha256=1,1\n")
+    distribution(tmp_path, "a", record="mine/__init__.py,sha256=1,1\n")
     assert shadowed_tops(["other", "mine"], read_installed([str(tmp_path)])) == ("mine",)
 
 
 def test_the_witness_changes_with_installations_only(tmp_path):
     """Not when a module's bytecode is written beside it; cheap, as it is asked in every run."""
-    info(tmp_path, "a")
+    distribution(tmp_path, "a")
     (tmp_path / "m.py").touch()
     before = installed_witness([str(tmp_path)])
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "m2.py").touch()
     assert installed_witness([str(tmp_path)]) == before
-    info(tmp_path, "b")
+    distribution(tmp_path, "b")
     second = installed_witness([str(tmp_path)])
     assert second != before
     os.utime(tmp_path / "b-1.0.dist-info", ns=(1, 1))
