@@ -154,6 +154,6 @@ def affected_command(
         "PYTHONPATH": str(sources),
         "AFFECTED_CACHE_DIR": str(cache),
         "NO_COLOR": "1",
-        **dict.fromkeys(("CI", "GITHUB_ACTIONS", "AFFECTED_BASE", "AFFECTED_REMOTE")),
+        **dict.fromkeys(("PYTHONDONTWRITEBYTECODE", "CI", "GITHUB_ACTIONS", "AFFECTED_BASE", "AFFECTED_REMOTE")),
     }
     return Command(name, (*start, *words), tree, environ, tuple(accepted))

@@ -14,7 +14,7 @@ from affected.lang.python.modules import ModuleRoots
 from affected.lang.python.resolve import Resolution, Resolver
 from affected.lang.python.scan import Scanner
 from affected.model.edge import EdgeKind
-from affected.model.path import RepoPath, ancestors
+from affected.model.path import RepoPath
 
 
 class ImportTable:
@@ -39,12 +39,12 @@ class ImportTable:
         workspace: Workspace, roots: ModuleRoots, paths: Mapping[RepoPath, Any]
     ) -> ImportTable:
         """For many files: every path is in memory."""
-        folders: set[RepoPath] = set()
+        folders = {RepoPath("")}
         for path in paths:
-            for folder in ancestors(path):
-                if folder in folders:
-                    break
-                folders.add(folder)
+            folder = path.rpartition("/")[0]
+            while folder not in folders:
+                folders.add(RepoPath(folder))
+                folder = folder.rpartition("/")[0]
         resolver = Resolver(roots, paths.__contains__, folders.__contains__)
         return ImportTable(workspace, resolver, paths.__contains__)
 

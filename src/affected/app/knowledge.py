@@ -7,25 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from affected.app import survey as surveys
+from affected.app.candidates import candidates
 from affected.app.catalogue import Catalogue, refresh, targets_of
 from affected.app.compose import Workspace
 from affected.app.imports import ImportTable
-from affected.app.manifests import Manifests
 from affected.app.platforms import Platforms
-from affected.app.present import PresentInputs
 from affected.app.seal import break_seal
 from affected.app.session import SETTLED_KEY, Present, manifests_changed
 from affected.app.survey import Survey
-from affected.app.verify import Verdicts, Verifier, candidates
-from affected.app.watching import remember
 from affected.lang.python.resolve import Resolver
 from affected.model.digest import Digest, is_link
 from affected.model.path import RepoPath
 from affected.model.platform import Distribution
 from affected.model.target import Target
 from affected.state.rows import TargetRow
+
+if TYPE_CHECKING:  # what only a verification needs is loaded by it
+    from affected.app.manifests import Manifests
+    from affected.app.present import PresentInputs
+    from affected.app.verify import Verdicts, Verifier
 
 ENVIRONMENT_KEY = "environment-token"
 UNCHECKED_KEY = "unchecked"
@@ -45,6 +48,8 @@ class Knowledge:
         self._presents: dict[str, PresentInputs] = {}
         index = self.workspace.index
         with index.transaction():
+            if index.changed_elsewhere():  # another run told the index of later edits
+                self.found = surveys.survey(self.workspace, surveys.begin(self.workspace))
             surveys.store(self.workspace, self.found)
             self.catalogue: Catalogue = refresh(self.workspace, self.found)
             if self.found.first or manifests_changed(self.found.changes) or self._new_projects():
@@ -52,9 +57,14 @@ class Knowledge:
             index.delete(SETTLED_KEY)
             self._unchecked = self._still_unchecked()
         break_seal(self.workspace.index_path.parent)
-        self.manifests = Manifests(
-            self.workspace, self.catalogue.shape, self.platforms, present.pytest_args
-        )
+
+    @cached_property
+    def manifests(self) -> Manifests:
+        """Weak fingerprints of targets."""
+        from affected.app.manifests import Manifests  # noqa: PLC0415
+
+        shape, arguments = self.catalogue.shape, self._present.pytest_args
+        return Manifests(self.workspace, shape, self.platforms, arguments)
 
     @cached_property
     def token(self) -> str:
@@ -79,6 +89,8 @@ class Knowledge:
     @cached_property
     def verifier(self) -> Verifier:
         """Checks observations against the present."""
+        from affected.app.verify import Verifier  # noqa: PLC0415
+
         return Verifier(self.workspace, self.catalogue, self.manifests, self.present)
 
     def targets(self) -> list[Target]:
@@ -87,6 +99,8 @@ class Knowledge:
 
     def present(self, project: RepoPath) -> PresentInputs:
         """Today's digests as the project's interpreter sees them; one for each interpreter."""
+        from affected.app.present import PresentInputs  # noqa: PLC0415
+
         executable = str(self.platforms.executable(project))
         if executable not in self._presents:
 
@@ -148,6 +162,8 @@ class Knowledge:
             if proof.observation.provenance.written != ran[label]
         }
         if fresh:
+            from affected.app.watching import remember  # noqa: PLC0415
+
             targets = targets_of(verdicts.rows[label] for label in fresh)
             inputs = {t.path: self.verifier.inputs(t, fresh[t.label]) for t in targets}
             remember(self.workspace, self.catalogue, targets, inputs)

@@ -12,13 +12,12 @@ from affected.app.catalogue import Catalogue, targets_of
 from affected.app.compose import Workspace
 from affected.app.manifests import Manifests
 from affected.app.present import PresentInputs
-from affected.app.survey import Survey
 from affected.cache.lookup import Difference, Lookup, Miss, Proof
 from affected.graph.why import follow
 from affected.hashing.manifest import Manifest, difference
 from affected.model.digest import ABSENT
 from affected.model.observation import Input, InputKind
-from affected.model.path import RepoPath, ancestors
+from affected.model.path import RepoPath
 from affected.model.selection import Cause, CauseKind
 from affected.model.target import Target
 from affected.state.rows import TargetRow
@@ -33,27 +32,6 @@ class Verdicts:
     proofs: Mapping[str, Proof]
     causes: Mapping[str, tuple[Cause, ...]]  # of targets that must run
     rows: Mapping[str, TargetRow]  # of every checked target, brought up to date
-
-
-def candidates(
-    workspace: Workspace, found: Survey, catalogue: Catalogue, *, everything: bool
-) -> list[TargetRow]:
-    """Rows of the targets that must be checked: unsettled, or reached by a change."""
-    index = workspace.index
-    if everything or found.first:
-        return list(index.targets())
-    rows = {row.label: row for row in index.targets(unsettled_only=True)}
-    starts = [*found.changes, *catalogue.touched]
-    labels = set(catalogue.graph.dependents(starts)) | set(catalogue.stale_targets)
-    seen_at = {*found.changes, *(path for _, path in found.stirred)}
-    for path, change in found.changes.items():
-        if ABSENT in {change.old, change.new}:
-            seen_at.update(ancestors(path))
-    labels |= index.observed(seen_at)
-    labels -= rows.keys()
-    if labels:
-        rows.update((row.label, row) for row in index.targets(labels=sorted(labels)))
-    return list(rows.values())
 
 
 class Verifier:

@@ -67,7 +67,7 @@ def program() -> None:
 def execute() -> NoReturn:
     """Run the command line and exit."""
     try:
-        program.main(standalone_mode=False)
+        _once_more()
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
@@ -82,6 +82,17 @@ def execute() -> NoReturn:
         sys.stderr.close()
         sys.exit(ExitStatus.FAILED)
     sys.exit(ExitStatus.OK)
+
+
+def _once_more() -> None:
+    """Runs the command; a second time if the index is found damaged: by then it is a new one."""
+    from affected.state.rows import IndexDamaged  # noqa: PLC0415
+
+    try:
+        program.main(standalone_mode=False)
+    except IndexDamaged as trouble:
+        click.echo(f"warning: {trouble.message}", err=True)
+        program.main(standalone_mode=False)
 
 
 def _say(error: UserError) -> None:

@@ -1,0 +1,34 @@
+"""The targets that must be checked again: unsettled ones, and those that a change may reach.
+
+Unaware of records.
+"""
+
+from __future__ import annotations
+
+from affected.app.catalogue import Catalogue
+from affected.app.compose import Workspace
+from affected.app.survey import Survey
+from affected.model.digest import ABSENT
+from affected.model.path import ancestors
+from affected.state.rows import TargetRow
+
+
+def candidates(
+    workspace: Workspace, found: Survey, catalogue: Catalogue, *, everything: bool
+) -> list[TargetRow]:
+    """Rows of the targets that must be checked: unsettled, or reached by a change."""
+    index = workspace.index
+    if everything or found.first:
+        return list(index.targets())
+    rows = {row.label: row for row in index.targets(unsettled_only=True)}
+    starts = [*found.changes, *catalogue.touched]
+    labels = set(catalogue.graph.dependents(starts)) | set(catalogue.stale_targets)
+    seen_at = {*found.changes, *(path for _, path in found.stirred)}
+    for path, change in found.changes.items():
+        if ABSENT in {change.old, change.new}:
+            seen_at.update(ancestors(path))
+    labels |= index.observed(seen_at)
+    labels -= rows.keys()
+    if labels:
+        rows.update((row.label, row) for row in index.targets(labels=sorted(labels)))
+    return list(rows.values())
