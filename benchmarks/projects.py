@@ -139,8 +139,8 @@ _ALL = (
         name="attrs",
         version="26.1.0",
         requirements=("hypothesis", "cloudpickle", "pympler"),
-        function=("tests/strategies.py", "gen_attr_names"),
-        deleted="tests/attr_import_star.py",
+        function=("tests/utils.py", "simple_class"),
+        deleted="tests/strategies.py",
         document="README.md",
     ),
     Recipe(

@@ -102,7 +102,7 @@ class Check:
             if outcome in ("failed", "error")
         )
         self._excused |= bad
-        wrong = _unlike(plain["outcomes"], run.outcomes)
+        wrong = _unlike(plain["outcomes"], run.outcomes, self._tree)
         note = f"{len(run.outcomes)} tests" + _some(wrong)
         return self._claim("same", not wrong, run, note)
 
@@ -164,7 +164,7 @@ class Check:
             allowed = importers_of(self._tree, self._paths, path)
         run = self._run()
         plain = self._plain()
-        wrong = _unlike(plain["outcomes"], run.outcomes)
+        wrong = _unlike(plain["outcomes"], run.outcomes, self._tree)
         extra = run.ran - allowed - self._excused
         note = f"{path}: {len(wrong)} outcomes wrong" + _some(wrong) + _some(sorted(extra))
         return self._claim(claim, bool(run.ran) and not wrong and not extra, run, note)
@@ -244,14 +244,17 @@ def raising(text: str, function: str, statement: str = "raise ZeroDivisionError"
     raise ValueError(f"there is no function {function}")
 
 
-def _timeless(outcomes: dict[str, str]) -> dict[str, str]:
-    """The same outcomes, without the time of day that some projects put into ids."""
-    return {_TIME.sub("<time>", test): outcome for test, outcome in outcomes.items()}
+def _portable(outcomes: dict[str, str], root: str) -> dict[str, str]:
+    """The same outcomes, without the time of day and the folder that some ids hold."""
+    return {
+        _TIME.sub("<time>", test).replace(root, "<workspace>"): outcome
+        for test, outcome in outcomes.items()
+    }
 
 
-def _unlike(plain: dict[str, str], ours: dict[str, str]) -> list[str]:
+def _unlike(plain: dict[str, str], ours: dict[str, str], root: Path) -> list[str]:
     """Tests whose outcomes differ, with both."""
-    plain, ours = _timeless(plain), _timeless(ours)
+    plain, ours = _portable(plain, str(root)), _portable(ours, str(root))
     return [
         f"{test}: pytest {plain.get(test, 'none')}, affected {ours.get(test, 'none')}"
         for test in sorted(plain.keys() | ours.keys())
