@@ -45,7 +45,9 @@ def select(
         return tuple(Selected(t.label, (cause,)) for t in _ordered(targets))
     _by_graph(change_set, targets, reach, shadowed, causes)
     for change in change_set.changes:
-        if not reach.in_graph(change.path):
+        if reach.in_graph(change.path):
+            _by_observers(change, targets, reach, causes)
+        else:
             _by_owner(change, targets, reach, causes)
     return tuple(
         Selected(t.label, tuple(causes[t.label])) for t in _ordered(targets) if t.label in causes
@@ -91,6 +93,16 @@ def _by_graph(
         else:
             cause = Cause(CauseKind.DEPENDENCY, chain[-1], chain)
         causes.setdefault(target.label, []).append(cause)
+
+
+def _by_observers(
+    change: Change, targets: Sequence[Target], reach: Reach, causes: dict[str, list[Cause]]
+) -> None:
+    """A changed file of the graph: who was seen to use it without importing it."""
+    observers = set(reach.observers(change.path))
+    for target in targets:
+        if target.label in observers and target.label not in causes:
+            causes[target.label] = [Cause(kind_of(change), change.path)]
 
 
 def _by_owner(

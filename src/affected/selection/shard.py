@@ -19,9 +19,9 @@ def split(labels: Sequence[str], seconds: Mapping[str, float], count: int) -> li
     guess = statistics.median(known) if known else FIRST_GUESS
     cost = {label: seconds.get(label, guess) for label in labels}
     parts: list[list[str]] = [[] for _ in range(count)]
-    loads = [(0.0, number) for number in range(count)]
+    loads = [(0.0, 0, number) for number in range(count)]  # equal loads: to the one with fewer
     for label in sorted(cost, key=lambda label: (-cost[label], label)):
-        load, number = heapq.heappop(loads)
+        load, size, number = heapq.heappop(loads)
         parts[number].append(label)
-        heapq.heappush(loads, (load + cost[label], number))
+        heapq.heappush(loads, (load + cost[label], size + 1, number))
     return parts
