@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.blueprint import Blueprint, Module, draw
 from benchmarks.sources import texts
@@ -24,7 +25,7 @@ FACTS = "affected-benchmark.json"
 SIZES = {"demo": 300, "small": 2_000, "medium": 36_000, "large": 100_000}
 
 
-def generate(destination: Path, files: int, seed: int) -> dict[str, object]:
+def generate(destination: Path, files: int, seed: int) -> dict[str, Any]:
     """Write the tree, commit it, and give its facts; FileExistsError when something is there."""
     destination.mkdir(parents=True, exist_ok=True)
     if any(destination.iterdir()):
@@ -32,16 +33,16 @@ def generate(destination: Path, files: int, seed: int) -> dict[str, object]:
     blueprint = draw(files, seed)
     _write(destination, texts(blueprint, seed))
     commit = _commit(destination)
-    facts: dict[str, object] = {"files": files, "seed": seed, "commit": commit}
+    facts: dict[str, Any] = {"files": files, "seed": seed, "commit": commit}
     facts |= tree_facts(blueprint)
     text = json.dumps(facts, indent=1) + "\n"
     (destination / ".git" / FACTS).write_text(text, encoding="utf-8")
     return facts
 
 
-def read_facts(tree: Path) -> dict[str, object]:
+def read_facts(tree: Path) -> dict[str, Any]:
     """The facts of a tree that was generated before."""
-    loaded: dict[str, object] = json.loads((tree / ".git" / FACTS).read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = json.loads((tree / ".git" / FACTS).read_text(encoding="utf-8"))
     return loaded
 
 
@@ -88,7 +89,7 @@ def _commit(destination: Path) -> str:
     return git("rev-parse", "HEAD")
 
 
-def tree_facts(blueprint: Blueprint) -> dict[str, object]:
+def tree_facts(blueprint: Blueprint) -> dict[str, Any]:
     """What the plan says of itself; "tests" beside a path: the test files that reach it."""
     modules = [module for project in blueprint.projects for module in project.modules]
     tests = [test for project in blueprint.projects for test in project.tests]
