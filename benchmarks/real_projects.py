@@ -2,6 +2,7 @@
 
     python -m benchmarks.real_projects [NAME…] [--prepare] [--again]
 
+Without names all are checked but those whose recipe says that they are hard, and why.
 Every project is unpacked from its source archive, committed, and left unconfigured; then:
 
   same      `affected run` gives the outcomes of plain pytest, test by test
@@ -313,7 +314,8 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(PROJECTS))}")
     results: dict[str, list[Claim]] = {}
-    for name in chosen.names or sorted(PROJECTS):
+    usual = [name for name, recipe in sorted(PROJECTS.items()) if not recipe.hard]
+    for name in chosen.names or usual:
         if chosen.prepare:
             prepare(PROJECTS[name])
             continue
