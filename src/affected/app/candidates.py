@@ -23,7 +23,7 @@ def candidates(
     rows = {row.label: row for row in index.targets(unsettled_only=True)}
     starts = [*found.changes, *catalogue.touched]
     labels = set(catalogue.graph.dependents(starts)) | set(catalogue.stale_targets)
-    seen_at = {*found.changes, *(path for _, path in found.stirred)}
+    seen_at = {*starts, *(path for _, path in found.stirred)}
     for path, change in found.changes.items():
         if ABSENT in {change.old, change.new}:
             seen_at.update(ancestors(path))

@@ -65,7 +65,7 @@ class Catalogue:
     shape: Shape
     roots: ModuleRoots
     graph: Graph
-    touched: frozenset[RepoPath] = field(default_factory=frozenset)  # files with other edges now
+    touched: frozenset[RepoPath] = field(default_factory=frozenset)  # may import otherwise now
     stale_targets: frozenset[str] = field(default_factory=frozenset)  # their settings changed
 
 
@@ -142,7 +142,7 @@ def _update(
         graph = graph.with_changes({path: edges[path] for path in touched})
     if touched or structural:
         _store(workspace, shape, roots, graph)
-    return Catalogue(shape, roots, graph, frozenset(touched), stale)
+    return Catalogue(shape, roots, graph, frozenset(again), stale)
 
 
 def _is_structural(change: Change) -> bool:
