@@ -144,7 +144,8 @@ class _Judge:
             self._wanted[names] = bytearray(len(self._entries[names]))
         wanted, runs = self._wanted[names], observation.runs
         for start, length in zip(runs[::2], runs[1::2], strict=True):
-            wanted[start : start + length] = b"\x01" * length
+            if start + length <= len(wanted):
+                wanted[start : start + length] = b"\x01" * length
 
     def decide(self) -> None:
         """Asks for today's digest of every wanted entry."""

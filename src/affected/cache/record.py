@@ -7,8 +7,8 @@ Format 1 (all numbers decimal, all text UTF-8 with surrogates passed through):
           named by the SHA-256 of the compressed bytes.
   record  zlib(JSON {"v": 1, "label": L, "observations": [O, …]}), newest observation first, where
           O = {"tables": [name, …], "inputs": [start, length, …], "tests": [[id, outcome,
-          seconds, message], …], "blind": [[code, what], …], "by": [written, writer, commit, dirty,
-          run], "seconds": s, "strong": fingerprint}
+          seconds, message, rerun], …], "blind": [[code, what], …], "by": [written, writer, commit,
+          dirty, run], "seconds": s, "strong": fingerprint}
           "inputs" are runs of positions in the concatenation of the tables.
 """
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,9 @@ FORMAT: Final = 1  # 1: the first one
 FLAKY: Final = "flaky"  # code of the blind spot of a proven flake
 KEPT: Final = 8  # observations of one record, from any branch or machine
 GROUP: Final = 200  # targets that share one table: large enough to share, small enough to load
+
+_NAME: Final = re.compile("[0-9a-f]{64}")
+_DAMAGE: Final = (ValueError, TypeError, KeyError, RecursionError, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def read_table(content: bytes) -> tuple[Input, ...] | None:
     try:
         rows = json.loads(zlib.decompress(content))
         return tuple(Input(InputKind(kind), key, digest) for kind, key, digest in rows)
-    except (ValueError, TypeError, zlib.error):
+    except _DAMAGE:
         return None
 
 
@@ -89,7 +93,7 @@ def read_record(content: bytes) -> Record | None:
         if tree["v"] != FORMAT:
             return None
         return Record(tree["label"], tuple(_observation(o) for o in tree["observations"]))
-    except (ValueError, TypeError, KeyError, zlib.error):
+    except _DAMAGE:
         return None
 
 
@@ -187,9 +191,14 @@ def _tree(stored: StoredObservation) -> dict[str, Any]:
 
 def _observation(tree: Mapping[str, Any]) -> StoredObservation:
     written, writer, commit, dirty, run = tree["by"]
+    tables, runs = tuple(tree["tables"]), tuple(tree["inputs"])
+    if not all(_NAME.fullmatch(name) for name in tables):
+        raise ValueError("not the names of tables")
+    if len(runs) % 2 or not all(type(number) is int and number >= 0 for number in runs):
+        raise ValueError("not runs of positions")
     return StoredObservation(
-        tables=tuple(tree["tables"]),
-        runs=tuple(tree["inputs"]),
+        tables=tables,
+        runs=runs,
         results=tuple(
             TestResult(id_, Outcome(outcome), float(seconds), message, "", bool(rerun))
             for id_, outcome, seconds, message, rerun in tree["tests"]
