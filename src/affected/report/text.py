@@ -26,6 +26,7 @@ from affected.report.style import (
     wrap,
 )
 
+_PASSING = frozenset({"changed-meanwhile"})  # not the test's doing
 _SHOWN_UNVOUCHED = 5
 _LEAST_TAIL = 12  # columns; in fewer a chain tells nothing
 
@@ -166,6 +167,15 @@ def failure_block(failure: TestResult, style: Style) -> list[str]:
 
 
 def _unvouched_lines(unvouched: Sequence[Unvouched], style: Style) -> list[str]:
+    passing = [item for item in unvouched if item.code in _PASSING]
+    lasting = [item for item in unvouched if item.code not in _PASSING]
+    return [
+        *_unvouched_group(lasting, "each time: it used what cannot be seen", style),
+        *_unvouched_group(passing, "next time: its inputs changed meanwhile", style),
+    ]
+
+
+def _unvouched_group(unvouched: Sequence[Unvouched], why: str, style: Style) -> list[str]:
     if not unvouched:
         return []
     first: dict[str, Unvouched] = {}
@@ -175,15 +185,10 @@ def _unvouched_lines(unvouched: Sequence[Unvouched], style: Style) -> list[str]:
             more[item.label] = more.get(item.label, 0) + 1
         else:
             first[item.label] = item
-    verb = "runs again each time" if len(first) == 1 else "run again each time"
-    lines = [
-        style.paint(
-            f"{plural(len(first), 'file')} {verb}, because they used what cannot be seen:"
-            if len(first) > 1
-            else f"1 file {verb}, because it used what cannot be seen:",
-            "yellow",
-        )
-    ]
+    if len(first) > 1:
+        why = why.replace(": it ", ": they ").replace(": its ", ": their ")
+    verb = "runs" if len(first) == 1 else "run"
+    lines = [style.paint(f"{plural(len(first), 'file')} {verb} again {why}", "yellow")]
     for label, item in list(first.items())[:_SHOWN_UNVOUCHED]:
         others = f" (+{more[label]} more)" if label in more else ""
         said = f"{printable(item.code)}: {printable(item.what)}" if item.what else item.code

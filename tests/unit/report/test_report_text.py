@@ -89,7 +89,7 @@ def test_a_workspace_without_tests_says_so():
 def test_a_run_says_what_ran_what_was_reused_and_what_needs_a_look():
     assert said(SOME) == (
         "FAILED tests/test_a.py::test_x  assert 1 == 2\n"
-        "1 file runs again each time, because it used what cannot be seen:\n"
+        "1 file runs again each time: it used what cannot be seen\n"
         "  tests/test_net.py  network: 127.0.0.1:80 (+1 more)\n"
         "warning: the cache folder cannot be written\n"
         "ran 20 tests in 3 files in 9.3s: 1 failed, 15 passed, 4 skipped\n"
@@ -126,7 +126,7 @@ def test_targets_without_a_result_are_errors_in_red():
 def test_long_unvouched_lists_are_cut():
     many = tuple(Unvouched(f"tests/test_{n}.py", "network", "x") for n in range(9))
     text = said(replace(SOME, unvouched=many, failures=()))
-    assert "9 files run again each time" in text
+    assert "9 files run again each time: they used what cannot be seen" in text
     assert "… and 4 more; `affected explain FILE` tells all" in text
 
 
@@ -254,3 +254,11 @@ def test_only_commit_ids_are_abbreviated():
 def test_files_without_a_result_are_never_passed_over_in_silence():
     silent = replace(NOTHING, selected_targets=22, selection="some")
     assert said(silent).startswith("22 test files gave no result\nran 0 tests in 0 files in 0ms")
+
+
+def test_files_whose_inputs_changed_meanwhile_are_not_said_to_run_each_time():
+    """An edit during the run is not the test's doing, and passes."""
+    unvouched = (Unvouched("tests/test_a.py", "changed-meanwhile", "src/a.py"),)
+    text = said(replace(SOME, unvouched=unvouched))
+    assert "1 file runs again next time: its inputs changed meanwhile" in text
+    assert "each time" not in text
