@@ -5,11 +5,11 @@ Unaware of records.
 
 from __future__ import annotations
 
-from affected.app.catalogue import Catalogue
+from affected.app.catalogue import STRUCTURAL, Catalogue
 from affected.app.compose import Workspace
 from affected.app.survey import Survey
 from affected.model.digest import ABSENT
-from affected.model.path import ancestors
+from affected.model.path import ancestors, is_under, name, parent
 from affected.state.rows import TargetRow
 
 
@@ -28,6 +28,13 @@ def candidates(
         if ABSENT in {change.old, change.new}:
             seen_at.update(ancestors(path))
     labels |= index.observed(seen_at)
+    configured = {parent(path) for path in found.changes if name(path) in STRUCTURAL}
+    if configured:  # the weak fingerprint of all tests below may be another one
+        labels.update(
+            row.label
+            for row in index.targets()
+            if any(is_under(row.path, folder) for folder in configured)
+        )
     labels -= rows.keys()
     if labels:
         rows.update((row.label, row) for row in index.targets(labels=sorted(labels)))
