@@ -67,9 +67,7 @@ def program() -> None:
 def execute() -> NoReturn:
     """Run the command line and exit."""
     try:
-        _once_more()
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        status = _once_more()
     except click.ClickException as error:
         error.show()
         sys.exit(ExitStatus.USAGE)
@@ -81,18 +79,23 @@ def execute() -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(ExitStatus.FAILED)
-    sys.exit(ExitStatus.OK)
+    sys.exit(status)
 
 
-def _once_more() -> None:
+def _once_more() -> int:
     """Runs the command; a second time if the index is found damaged: by then it is a new one."""
     from affected.state.rows import IndexDamaged  # noqa: PLC0415
 
     try:
-        program.main(standalone_mode=False)
+        return _status(program.main(standalone_mode=False))
     except IndexDamaged as trouble:
         click.echo(f"warning: {trouble.message}", err=True)
-        program.main(standalone_mode=False)
+        return _status(program.main(standalone_mode=False))
+
+
+def _status(returned: object) -> int:
+    """What a command gave to `ctx.exit`, which click returns; else all is well."""
+    return returned if isinstance(returned, int) else ExitStatus.OK
 
 
 def _say(error: UserError) -> None:
