@@ -131,7 +131,9 @@ def test_an_editable_installation_is_told_by_its_folder(project, tmp_path):
     assert shadowed_tops(["demo"], found) == ()
 
 
-def distribution(site: Path, name: str, *, requires=(), record="", version="1.0", **files: str) -> None:
+def distribution(
+    site: Path, name: str, *, requires=(), record="", version="1.0", **files: str
+) -> None:
     """A dist-info folder written by hand."""
     folder = site / f"{name.replace('-', '_')}-{version}.dist-info"
     folder.mkdir(parents=True)

@@ -63,6 +63,7 @@ class Found:
 
 
 _NOTHING: Final = Place((), (), package=False, namespace=False)
+_NAMESPACE: Final = Place((), (), package=False, namespace=True)
 
 
 class Lookup:
@@ -102,21 +103,25 @@ class Lookup:
         """What lies at `stem`, a repo path without suffix."""
         known = self._places.get(stem)
         if known is None:
-            package = RepoPath(f"{stem}/__init__.py" if stem else "__init__.py")
-            source = RepoPath(f"{stem}.py")
-            nests = self._exists(package)
-            files = [package] if nests else []
-            files += [
-                one for one in self.roots.compiled.get(RepoPath(stem), ()) if self._exists(one)
-            ]
-            if stem and self._exists(source):
-                files.append(source)
-            winner = files[:1] if files and files[0].endswith(".py") else files
-            if winner is files:
-                winner = [one for one in files if not one.endswith(".py")]
-            namespace = not files and self._is_folder(RepoPath(stem))
-            known = self._places[stem] = Place(tuple(winner), tuple(files), nests, namespace)
+            known = self._places[stem] = self._look(stem)
         return known
+
+    def _look(self, stem: str) -> Place:
+        folder = not stem or self._is_folder(RepoPath(stem))
+        package = RepoPath(f"{stem}/__init__.py" if stem else "__init__.py")
+        nests = folder and self._exists(package)
+        source = RepoPath(f"{stem}.py")
+        files = (source,) if stem and self._exists(source) else ()
+        compiled: tuple[RepoPath, ...] = ()
+        if self.roots.compiled:
+            found = self.roots.compiled.get(RepoPath(stem), ())
+            compiled = tuple(one for one in found if self._exists(one))
+            files = (*compiled, *files)
+        if nests:
+            return Place((package,), (package, *files), package=True, namespace=False)
+        if files:
+            return Place(compiled or files, files, package=False, namespace=False)
+        return _NAMESPACE if folder and stem else _NOTHING
 
     def paths(self, stem: str) -> tuple[RepoPath, ...]:
         """The files at `stem`, or the folder when it could be a namespace package."""

@@ -6,7 +6,6 @@ Unaware of the disk: whatever it reads comes through the `read` it is given.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,6 +17,8 @@ Read = Callable[[RepoPath], bytes]
 
 def parse_toml(path: RepoPath, read: Read) -> tuple[dict[str, Any], str]:
     """The tables of a TOML file, and a notice: empty, or why the file says nothing."""
+    import tomllib  # noqa: PLC0415  # slow, and this room is also used where nothing is parsed
+
     try:
         return tomllib.loads(read(path).decode("utf-8").removeprefix("\ufeff")), ""
     except OSError as error:

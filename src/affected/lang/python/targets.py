@@ -6,6 +6,7 @@ Unaware of what is in the test files, and of the disk.
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -235,7 +236,6 @@ def _whole(patterns: Iterable[str]) -> Callable[[str], bool]:
 def _expanded(folder: RepoPath, pattern: str, known: _Listing) -> list[RepoPath]:
     """What a glob of `testpaths` stands for: existing files and folders, sorted."""
     parts: list[str] = folder.split("/") if folder else []
-    depth = len(parts)
     for part in pattern.split("/"):
         if part == "..":
             if not parts or "/".join(parts) not in known.folders:
@@ -244,33 +244,32 @@ def _expanded(folder: RepoPath, pattern: str, known: _Listing) -> list[RepoPath]
         elif part not in ("", "."):
             parts.append(part)
     whole = "/".join(parts)
-    if not any(sign in pattern for sign in "*?["):
+    if not _magic(whole):
         return [RepoPath(whole)] if whole in known.folders or whole in known.paths else []
-    start = "/".join(parts[: min(depth, len(parts))])
-    match = re.compile(_glob(parts[len(start.split("/")) if start else 0 :])).fullmatch
-    found = [
+    fixed = list(itertools.takewhile(lambda part: not _magic(part), parts))
+    start = "/".join(fixed)
+    places = known.folders if pattern.endswith("/") else {*known.folders, *known.paths}
+    return sorted(
         RepoPath(path)
-        for path in (*known.folders, *known.paths)
-        if path != start and is_under(path, start) and match(relative_to(path, start))
-    ]
-    return sorted(found)
+        for path in places
+        if is_under(path, start)
+        and path != folder
+        and _globbed(relative_to(path, start).split("/"), parts[len(fixed) :])
+    )
 
 
-def _glob(parts: list[str]) -> str:
-    """A regular expression for a glob as `glob.glob(recursive=True)` reads it."""
-    text = ""
-    for at, part in enumerate(parts):
-        last = at == len(parts) - 1
-        if part == "**":
-            text += r"(?:(?!\.)[^/]+/)*" + (r"(?:(?!\.)[^/]+)?" if last else "")
-            continue
-        inner = re.escape(part)
-        if any(sign in part for sign in "*?["):
-            translated = fnmatch.translate(part)
-            inner = (
-                translated[len("(?s:") : -len(r")\Z")] if translated.startswith("(?s:") else part
-            )
-            inner = inner.replace(".*", "[^/]*")
-            inner = inner if part.startswith(".") else r"(?!\.)" + inner
-        text += inner + ("" if last else "/")
-    return text
+def _magic(text: str) -> bool:
+    return any(sign in text for sign in "*?[")
+
+
+def _globbed(names: list[str], parts: list[str]) -> bool:
+    """True when `glob.glob(recursive=True)` finds the path `names` for the pattern `parts`."""
+    if not parts:
+        return not names
+    if parts[0] == "**":
+        if _globbed(names, parts[1:]):
+            return True
+        return bool(names) and not names[0].startswith(".") and _globbed(names[1:], parts)
+    if not names or (names[0].startswith(".") and not parts[0].startswith(".")):
+        return False
+    return fnmatch.fnmatchcase(names[0], parts[0]) and _globbed(names[1:], parts[1:])
