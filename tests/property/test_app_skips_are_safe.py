@@ -40,9 +40,12 @@ def test_reused_outcomes_are_those_of_plain_pytest(seed: int, tmp_path: Path) ->
     for _ in range(STEPS):
         story.append(random_edit(place))
         place.forget_bytecode()
+        idle = False
         if rng.random() < 0.2:
             _something_else(place, cache, story)
-        _compare(place, place.root, cache, tmp_path, story)
+        elif rng.random() < 0.3:
+            idle = _says_nothing_to_run(place, cache, story)
+        _compare(place, place.root, cache, tmp_path, story, idle=idle)
         if rng.random() < 0.1:
             _elsewhere(place, cache, tmp_path, story)
 
@@ -54,6 +57,14 @@ def _something_else(place: Place, cache: Path, story: list[str]) -> None:
     command = place.rng.choice((*NEEDLESS, ("run", *tests[:1])))
     story.append(f"affected {' '.join(command)}")
     checkout.affected(*command, accept=(0, 1, 2))
+
+
+def _says_nothing_to_run(place: Place, cache: Path, story: list[str]) -> bool:
+    """A plain run may see at a glance that nothing changed; the next one then finds nothing."""
+    checkout = Checkout(place.root, cache, place.variables)
+    story.append("affected run")
+    answer = checkout.affected("run", accept=(0, 1))
+    return "nothing to run" in answer.out
 
 
 def _elsewhere(place: Place, cache: Path, scratch: Path, story: list[str]) -> None:
@@ -69,7 +80,9 @@ def _elsewhere(place: Place, cache: Path, scratch: Path, story: list[str]) -> No
     shutil.rmtree(clone.root)
 
 
-def _compare(place: Place, root: Path, cache: Path, scratch: Path, story: list[str]) -> None:
+def _compare(
+    place: Place, root: Path, cache: Path, scratch: Path, story: list[str], *, idle: bool = False
+) -> None:
     checkout = Checkout(root, cache, place.variables)
     report = scratch / "junit.xml"
     answer = checkout.run("--junit", str(report), accept=(0, 1))
@@ -80,7 +93,10 @@ def _compare(place: Place, root: Path, cache: Path, scratch: Path, story: list[s
     words = "\n".join(story)
     assert not answer.json["troubles"], f"{words}\n{answer.json['troubles']}"
     assert set(answer.states().values()) <= {"ran", "failed", "reused"}, f"{words}\n{answer.out}"
+    assert not idle or not answer.ran(), f"{words}\n{sorted(answer.ran())}"
     assert told == {test: outcome for test, (outcome, _) in truth.items()}, _blame(answer, words)
+    bad = any(outcome in {"failed", "error"} for outcome, _ in truth.values())
+    assert answer.code == int(bad), f"{words}\n{answer.out}"
     reasons = _reasons(report)
     wrong = {
         test: (reasons.get(_case(test)), reason, answer.tests()[test])
