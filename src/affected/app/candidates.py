@@ -18,8 +18,8 @@ def candidates(
 ) -> list[TargetRow]:
     """Rows of the targets that must be checked: unsettled, or reached by a change."""
     index = workspace.index
-    if everything or found.first:
-        return list(index.targets())
+    if everything or found.first or any(name(path) == ".gitignore" for path in found.changes):
+        return list(index.targets())  # other rules: git may say nothing of what it told of before
     rows = {row.label: row for row in index.targets(unsettled_only=True)}
     starts = [*found.changes, *catalogue.touched]
     labels = set(catalogue.graph.dependents(starts)) | set(catalogue.stale_targets)

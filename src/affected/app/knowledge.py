@@ -159,7 +159,7 @@ class Knowledge:
         fresh = {
             label: proof
             for label, proof in verdicts.proofs.items()
-            if proof.observation.provenance.written != ran[label]
+            if label in self._unchecked or proof.observation.provenance.written != ran[label]
         }
         if fresh:
             from affected.app.watching import remember  # noqa: PLC0415

@@ -53,7 +53,8 @@ def _can_be_sealed(workspace: Workspace, found: Survey) -> bool:
 
 def _paths(workspace: Workspace, found: Survey, platforms: Platforms) -> Iterator[str]:
     root = str(workspace.root)
-    inside = (*found.state.dirty, *found.state.special, *(w.path for w in found.watched))
+    watched = surveys.get_watched(workspace)  # the run itself may have added some
+    inside = (*found.state.dirty, *found.state.special, *(w.path for w in watched))
     yield from (f"{root}/{path}" for path in inside)
     if workspace.repository is not None:
         yield from map(str, workspace.repository.witness_files())

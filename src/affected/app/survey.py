@@ -16,6 +16,7 @@ from affected.app.compose import Workspace
 from affected.errors import UserError
 from affected.fs.digests import Stamp, is_racy, listing_digest, probe_digest, stamp_of
 from affected.fs.workspace import walk
+from affected.git.repository import Repository
 from affected.git.status import PendingStatus, Status
 from affected.model.digest import ABSENT, FOLDER, Digest
 from affected.model.observation import InputKind
@@ -245,8 +246,18 @@ def _with_git(
     elif len(special) <= MANY_SPECIAL:
         looked.update(special)
     now: dict[RepoPath, str] = {**moved, **digests.of(looked)}
+    left = {path for path in before.dirty if path not in dirty and now[path] != ABSENT}
+    now.update(dict.fromkeys(_now_ignored(repository, left, moved), ABSENT))
     state = State(status.head, status.branch, tuple(sorted(dirty)), special, witness)
     return state, _compare(workspace, now), None
+
+
+def _now_ignored(
+    repository: Repository, paths: set[RepoPath], moved: Mapping[RepoPath, str]
+) -> set[RepoPath]:
+    """Of existing paths that git no longer tells of, those that it ignores, not those now clean."""
+    untracked = {path for path in paths if moved.get(path) == ABSENT}
+    return untracked | repository.ignored(paths - moved.keys())
 
 
 def _tree_moves(workspace: Workspace, old: str, new: str) -> dict[RepoPath, str] | None:
