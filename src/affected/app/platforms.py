@@ -6,8 +6,9 @@ Unaware of targets. A description costs one child process, so it is kept with a 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from os.path import lexists
 from pathlib import Path
 from typing import Any, Final
@@ -44,12 +45,20 @@ class Platforms:
         """The project's settings over the root's."""
         if project not in self._configs:
             defaults = self._workspace.config.root
+            defaults = replace(defaults, python=self._from_root(defaults.python))
             if project:
                 shown = join(project, "pyproject.toml")
                 manifest = self._workspace.root / shown
                 defaults = load_project(manifest, shown, defaults)
             self._configs[project] = defaults
         return self._configs[project]
+
+    def _from_root(self, python: str | None) -> str | None:
+        """A path in the root's settings means the same for every project."""
+        if python is None or python.startswith("~"):
+            return python
+        path = self._workspace.root / python
+        return str(path) if os.sep in python or path.exists() else python
 
     def read_configs(self, projects: Iterable[RepoPath]) -> None:
         """Reads every project's settings anew and keeps them in the index."""

@@ -78,7 +78,7 @@ class Present:
 
 def nothing_to_do(present: Present, request: Request) -> RunSummary | None:
     """The whole answer when nothing changed since everything was proved, at git status's cost."""
-    if request.everything or request.labels or request.details or request.shard:
+    if request.everything or request.labels or request.details or request.shard or request.strict:
         return None
     if not present.still_settled():
         return None

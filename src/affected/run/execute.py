@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 from affected.model.path import RepoPath
@@ -131,6 +132,7 @@ def execute(
     """
     versions = pytest_versions or {}
     waiting = list(enumerate(plan.batches))
+    numbers = count(len(waiting))
     running: list[_Followed] = []
     finished: list[FinishedBatch] = []
     try:
@@ -150,7 +152,10 @@ def execute(
                 )
                 running.append(_Followed(number, process, SpoolReader(spool)))
                 on_event(BatchStarted(number, batch))
-            _look(running, finished, on_event, interrupted=False)
+            for ended in _look(running, finished, on_event, interrupted=False):
+                left = _left_by_crash(ended)
+                if left is not None:
+                    waiting.append((next(numbers), left))
             if running:
                 time.sleep(_PAUSE)
     except KeyboardInterrupt:
@@ -167,7 +172,9 @@ def _look(
     on_event: Callable[[Progress], None],
     *,
     interrupted: bool,
-) -> None:
+) -> list[FinishedBatch]:
+    """Tell what is new; the batches that ended since the last look."""
+    before = len(finished)
     for followed in list(running):
         code = followed.running.poll()
         for event in followed.progress():
@@ -177,6 +184,23 @@ def _look(
             result = _finish(followed, code, interrupted=interrupted)
             finished.append(result)
             on_event(BatchFinished(result))
+    return finished[before:]
+
+
+def _left_by_crash(ended: FinishedBatch) -> Batch | None:
+    """What a test that took its process with it kept from running, without that test's file."""
+    victims = {test.id for test in ended.harvest.running}
+    if ended.interrupted or not victims:
+        return None
+    left = tuple(
+        target
+        for target in ended.batch.targets
+        if not victims & set(ended.harvest.collected.get(target.path, ()))
+        and not (target.path in ended.harvest.traces and ended.harvest.traces[target.path].complete)
+    )
+    if not left or len(left) == len(ended.batch.targets):
+        return None
+    return replace(ended.batch, targets=left, expected_seconds=None)
 
 
 def _interrupt(
