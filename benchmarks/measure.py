@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+# What would make a run on a CI machine differ from the same run on a laptop.
+_UNSET = ("PYTHONDONTWRITEBYTECODE", "CI", "GITHUB_ACTIONS", "AFFECTED_BASE", "AFFECTED_REMOTE")
 _KIB_UNIT = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes there, KiB elsewhere
 
 
@@ -154,6 +156,6 @@ def affected_command(
         "PYTHONPATH": str(sources),
         "AFFECTED_CACHE_DIR": str(cache),
         "NO_COLOR": "1",
-        **dict.fromkeys(("PYTHONDONTWRITEBYTECODE", "CI", "GITHUB_ACTIONS", "AFFECTED_BASE", "AFFECTED_REMOTE")),
+        **dict.fromkeys(_UNSET),
     }
     return Command(name, (*start, *words), tree, environ, tuple(accepted))
