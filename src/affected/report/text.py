@@ -35,7 +35,9 @@ def closing_lines(summary: RunSummary, style: Style) -> list[str]:
     """What ran, what was reused and how much time that saved, and what needs a look."""
     error = style.paint("error: ", "red", "bold")
     lines = [_failure_line(failure, style) for failure in summary.failures]
-    lines += [error + printable(trouble) for trouble in summary.troubles]
+    for trouble in summary.troubles:  # pytest's last words have lines of their own
+        first, *rest = trouble.splitlines() or [""]
+        lines += [error + printable(first), *map(printable, rest)]
     lines += _unvouched_lines(summary.unvouched, style)
     for notice in summary.notices:
         lines += notice_lines(notice, style)
