@@ -122,7 +122,7 @@ class Auditor:
         if located is not None:
             self._accesses.note(kinds.LISTING, located, frame)
         elif self._accesses.installed.is_site(path):
-            self._accesses.installed.looked_up(frame)
+            self._accesses.installed.looked_up(frame, is_listing=True)
         return located
 
     def _written(self, args: Tuple[Any, ...], frame: Any) -> None:

@@ -69,7 +69,7 @@ class Files:
             located = self._workspace.locate(path)
             if located is None:
                 if self._installed.is_site(path):
-                    self._installed.looked_up(frame)
+                    self._installed.looked_up(frame, is_listing=False)
                 return
             trail: List[Any] = []
             scope = self._frames.scope(frame, trail)

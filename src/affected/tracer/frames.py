@@ -14,7 +14,8 @@ from typing import Any, Dict, List, Optional, Tuple
 from .ledger import SESSION
 
 FIRST, OTHER, LIBRARY, RUNNER, IMPORTING = 0, 1, 2, 3, 4
-_RUNNERS = frozenset(("pytest", "_pytest", "xdist", "coverage", "pytest_cov"))
+# hypothesis reads the source of every loaded module for constants to try; it is a pytest plugin.
+_RUNNERS = frozenset(("pytest", "_pytest", "xdist", "coverage", "pytest_cov", "hypothesis"))
 # Installed packages that act for whoever calls them, like the standard library does.
 _TRANSPARENT = frozenset(("pluggy", "execnet", "py"))
 # Parts of pytest that do what the test asks for.
@@ -65,12 +66,13 @@ class Frames:
                 return _installed(rest)
         path = self._workspace.locate(filename)
         if path is not None:
-            self._files[filename] = path
+            if path.endswith(".py"):
+                self._files[filename] = path
             return FIRST
         return LIBRARY if filename.startswith(self._library) else OTHER
 
     def first_party(self, filename: str) -> Optional[str]:
-        """The repo path of a code object's file, None when it is not the workspace's."""
+        """The repo path of a code object's file, None when it is no module of the workspace."""
         return self._files.get(filename) if self.kind(filename) == FIRST else None
 
     def is_acting(self, frame: Any) -> bool:
@@ -111,7 +113,7 @@ class Frames:
             code = frame.f_code
             if code.co_name == "<module>":
                 kind = self.kind(code.co_filename)
-                if kind == FIRST:
+                if kind == FIRST and code.co_filename in self._files:
                     return "module:" + self._files[code.co_filename]
                 if kind == OTHER:
                     top = str(frame.f_globals.get("__name__", "")).partition(".")[0]

@@ -30,11 +30,11 @@ class Installed:
         """Whether a path outside the workspace is a folder that holds distributions."""
         return path.__class__ is str and path in self._sites
 
-    def looked_up(self, frame: Any) -> None:
-        """Such a folder was listed or asked for its time."""
+    def looked_up(self, frame: Any, *, is_listing: bool) -> None:
+        """Such a folder was listed, or asked for its time."""
         trail: List[Any] = []
         scope = self._frames.scope(frame, trail)
-        if scope is not None and not self.noted(scope, trail):
+        if scope is not None and not self.noted(scope, trail) and is_listing:
             self._note(scope, None)
 
     def noted(self, scope: str, trail: List[Any]) -> bool:

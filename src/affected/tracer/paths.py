@@ -54,6 +54,8 @@ class Workspace:
             if path is None:
                 return None
         if path[:1] != "/":
+            if path[:1] == "<" and path[-1:] == ">":
+                return None  # the name of code without a file
             try:
                 path = os.path.join(os.getcwd(), path)
             except OSError:
