@@ -1,0 +1,1 @@
+"""Messages of the Remote Execution API, generated from `proto/`. Unaware of gRPC."""
