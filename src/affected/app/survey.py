@@ -25,7 +25,7 @@ from affected.model.selection import Change
 
 STATE_KEY: Final = "state"
 WATCH_KEY: Final = "watch"
-STATE_FORMAT: Final = 1  # 1: the first one
+STATE_FORMAT: Final = 2  # 1: the first one; 2: says whether git converts anything
 SLOW_STATUS: Final = 1.0  # seconds
 MANY_SPECIAL: Final = 2000  # beyond, they are looked at only when git's index changed
 
@@ -38,13 +38,17 @@ class State:
     branch: str = ""
     dirty: tuple[RepoPath, ...] = ()  # differed from HEAD
     special: tuple[RepoPath, ...] = ()  # git's word on them is not enough: bytes are looked at
+    converting: bool = False  # some attribute or setting lets git convert what it reads
     witness: str = ""
     format: int = STATE_FORMAT
 
     def to_bytes(self) -> bytes:
         """JSON; lone surrogates survive as escapes."""
         return json.dumps(
-            [self.format, self.head, self.branch, self.dirty, self.special, self.witness]
+            [
+                *(self.format, self.head, self.branch, self.dirty),
+                *(self.special, self.converting, self.witness),
+            ]
         ).encode("ascii")
 
     @staticmethod
@@ -52,10 +56,11 @@ class State:
         """None when there is none or it is of another format."""
         if raw is None:
             return None
-        form, head, branch, dirty, special, witness = json.loads(raw)
+        form, *rest = json.loads(raw)
         if form != STATE_FORMAT:
             return None
-        return State(head, branch, tuple(dirty), tuple(special), witness)
+        head, branch, dirty, special, converting, witness = rest
+        return State(head, branch, tuple(dirty), tuple(special), converting, witness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,16 +244,17 @@ def _with_git(
         moved = None  # a submodule brought in or put away shows in git's index alone
     if moved is None or before is None:
         return _full(workspace, status, dirty, witness, digests)
-    special, looked = before.special, {*dirty, *before.dirty}
-    if stirred or any(name(path) == ".gitattributes" for path in moved):
-        special = _special(workspace, before, moved, dirty)
+    special, converting = before.special, before.converting
+    looked = {*dirty, *before.dirty}
+    if stirred or any(name(path) == ".gitattributes" for path in (*moved, *looked)):
+        special, converting = _special(workspace, before, moved, dirty)
         looked |= {*special, *before.special}
     elif len(special) <= MANY_SPECIAL:
         looked.update(special)
     now: dict[RepoPath, str] = {**moved, **digests.of(looked)}
     left = {path for path in before.dirty if path not in dirty and now[path] != ABSENT}
     now.update(dict.fromkeys(_now_ignored(repository, left, moved), ABSENT))
-    state = State(status.head, status.branch, tuple(sorted(dirty)), special, witness)
+    state = State(status.head, status.branch, tuple(sorted(dirty)), special, converting, witness)
     return state, _compare(workspace, now), None
 
 
@@ -290,7 +296,14 @@ def _full(
     on_disk = digests.of(special | dirty)
     files.update(on_disk)
     present = {path: d for path, d in files.items() if d not in {ABSENT, FOLDER}}
-    state = State(status.head, status.branch, tuple(sorted(dirty)), tuple(sorted(special)), witness)
+    state = State(
+        head=status.head,
+        branch=status.branch,
+        dirty=tuple(sorted(dirty)),
+        special=tuple(sorted(special)),
+        converting=workspace.repository.conversions_in_force(files),
+        witness=witness,
+    )
     known = workspace.index.files()
     return state, _differences(known, present), present
 
@@ -300,17 +313,24 @@ def _special(
     before: State,
     moved: Mapping[RepoPath, str],
     dirty: set[RepoPath],
-) -> tuple[RepoPath, ...]:
-    """Paths that git's word is not enough for, taken anew after git's index changed."""
+) -> tuple[tuple[RepoPath, ...], bool]:
+    """Paths that git's word is not enough for, taken anew after git's index changed.
+
+    And whether it converts anything. Where it does, `git add` may have taken other line ends for
+    the same content: no path is named by that, so every file is asked about.
+    """
     repository = workspace.repository
     if repository is None:
-        return before.special
+        return before.special, before.converting
     flagged = {p for p in repository.flagged() if not workspace.outside(p)}
-    if any(name(path) == ".gitattributes" for path in (*moved, *dirty, *before.dirty)):
-        fresh = repository.converted(workspace.index.files())
-    else:
-        fresh = repository.converted({*moved, *dirty, *before.special})
-    return tuple(sorted(flagged | fresh))
+    touched = {*moved, *dirty, *before.dirty}
+    converting = before.converting or repository.conversions_in_force(touched)
+    fresh: set[RepoPath] = set()
+    if converting:
+        files = {*workspace.index.files(), *touched}
+        converting = repository.conversions_in_force(files)
+        fresh = repository.converted(files)
+    return tuple(sorted(flagged | fresh)), converting
 
 
 def _without_git(
