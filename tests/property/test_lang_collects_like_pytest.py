@@ -14,7 +14,7 @@ from affected.lang.python.targets import settings_of
 from affected.lang.python.targets import test_files as collect
 from affected.lang.python.targets import test_settings as read_settings
 
-COUNT = 400 if os.environ.get("AFFECTED_FULL") else 12
+COUNT = 400 if os.environ.get("AFFECTED_FULL") else 6
 PYTHON = os.environ.get("AFFECTED_TEST_PYTHON", sys.executable)  # another pytest, by hand
 
 USAGE = 4

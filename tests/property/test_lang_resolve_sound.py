@@ -138,7 +138,7 @@ def closure(files: dict[str, str]) -> tuple[set[str], set[str]]:
 
 
 orders = st.permutations(["", "src", "tests"])
-quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @quick

@@ -266,6 +266,13 @@ def test_prose_is_not_taken_for_imports(text):
     assert found(f"# {text}\n") == set()
 
 
+def test_lazy_import_statements_are_found():
+    """Python 3.15 has a keyword for them."""
+    source = "lazy import a.b\nlazy from .c import d, e\nx = 1; lazy import f\n"
+    assert kinds(source) == {"a.b": EdgeKind.LAZY, ".c": EdgeKind.LAZY, "f": EdgeKind.LAZY}
+    assert kinds('"""\nSome lazy import a\n"""\n') == {}
+
+
 def test_examples_in_docstrings_are_kept_apart():
     """They count only where pytest runs doctests."""
     facts = scan(b'def f():\n    """Do.\n\n    >>> import a\n    >>> from b import c\n    """\n')

@@ -28,7 +28,7 @@ _NOT_ALWAYS: Final = frozenset((
 
 def standard_library() -> frozenset[str]:
     """The top-level names that every standard library since Python 3.9 holds."""
-    return frozenset(sys.stdlib_module_names) - _NOT_ALWAYS
+    return (frozenset(sys.stdlib_module_names) | {"__main__"}) - _NOT_ALWAYS
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,9 @@ class _Blocks:
         if before and before[-1] not in b"\n;:":
             if before.endswith((b">>>", b"...")):
                 return stored.DOCTEST + _MODULE
-            return b""
+            rest = before.removesuffix(b"lazy").rstrip(b" \t\f")  # Python 3.15: lazy import a
+            lazy = rest != before and (not rest or rest[-1] in b"\n;:")
+            return _LAZY if lazy else b""
         if self._headers is None:
             self._headers = [one.start() for one in _HEADER.finditer(text)]
         line = text.rfind(b"\n", 0, start)
