@@ -52,8 +52,8 @@ def read_distribution(path: Path) -> Distribution | None:
     if path.suffix == ".egg-link":
         return _egg_link(path)
     if path.suffix == ".dist-info":
-        return _dist_info(path)
-    return _egg_info(path, "")
+        return _wheel(path)
+    return _egg(path, "")
 
 
 def editable_folders(site_packages: Iterable[str]) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ def editable_folders(site_packages: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _dist_info(path: Path) -> Distribution | None:
+def _wheel(path: Path) -> Distribution | None:
     metadata = _text(path / "METADATA")
     kept, tops = _portable(_text(path / "RECORD"), path.name)
     editable = _editable(path)
@@ -112,7 +112,7 @@ def _portable(record: str, metadata_folder: str) -> tuple[list[str], set[str]]:
     return sorted(kept), tops
 
 
-def _egg_info(path: Path, editable: str) -> Distribution | None:
+def _egg(path: Path, editable: str) -> Distribution | None:
     """A distribution installed the old way, by its setup.py or a system's packager."""
     if path.is_file():
         metadata = _text(path)
@@ -137,7 +137,7 @@ def _egg_link(path: Path) -> Distribution | None:
         return None
     for info in _sorted(Path(place)):
         if info.suffix == ".egg-info" and normalised(info.stem) == normalised(path.stem):
-            return _egg_info(info, place)
+            return _egg(info, place)
     return None
 
 

@@ -47,7 +47,8 @@ _DOUBLE: Final = re.compile(
 )
 _SINGLE: Final = re.compile(_DOUBLE.pattern.replace(b'"', b"'"))
 _LISTED: Final = re.compile(
-    rb"(pytest_plugins|__all__)\b[^\n=]*=\s*(?:([(\[])([^)\]]*)[)\]]|((?:[rRuU]?[\"'][^\"'\n]*[\"']\s*)+))"
+    rb"(pytest_plugins|__all__)\b[^\n=]*=\s*"
+    rb"(?:([(\[])([^)\]]*)[)\]]|((?:[rRuU]?[\"'][^\"'\n]*[\"']\s*)+))"
 )
 _QUOTED: Final = re.compile(rb"[\"']([\w\x80-\xff.]+)[\"']")
 _HEADER: Final = re.compile(
