@@ -21,8 +21,9 @@ from affected.app.recording import Ran, Recorder
 from affected.app.session import Request
 from affected.ci.detect import detect
 from affected.ci.plain import writer_name
+from affected.errors import UserError
 from affected.model.observation import Provenance
-from affected.model.path import RepoPath, name, parent
+from affected.model.path import name, parent
 from affected.model.plan import Batch, Plan
 from affected.run.environment import scrub
 from affected.run.execute import BatchFinished, FinishedBatch, Progress, execute
@@ -57,14 +58,14 @@ def perform(
                 last = time.monotonic()
 
     work = _plan(knowledge, decision, request)
-    with tempfile.TemporaryDirectory(prefix="affected-") as scratch:
+    with _scratch() as scratch:
         began = time.time()
         try:
             execute(
                 work,
                 knowledge.workspace.root,
                 lambda batch: _environment(knowledge, batch),
-                list(knowledge.manifests.arguments(RepoPath(""))),
+                lambda batch: knowledge.manifests.arguments(batch.targets[0].project),
                 Path(scratch),
                 follow,
                 color=color,
@@ -73,6 +74,16 @@ def perform(
             _record(recorder, pending)
     course.unvouched += recorder.unvouched
     return course
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="affected-")
+    except OSError as error:
+        raise UserError(
+            f"no temporary folder can be written: {error.strerror or error}",
+            "free some space, or set TMPDIR to a folder that can be written",
+        ) from error
 
 
 def _record(recorder: Recorder, pending: list[Ran]) -> None:
@@ -116,6 +127,7 @@ def _plan(knowledge: Knowledge, decision: Decision, request: Request) -> Plan:
         request.jobs or knowledge.workspace.config.jobs or os.cpu_count() or 1,
         available,
         {parent(path) for path in knowledge.files if name(path) == "__init__.py"},
+        {p: (platforms.config(p).env, knowledge.manifests.arguments(p)) for p in projects},
     )
 
 

@@ -116,7 +116,7 @@ def execute(
     plan: Plan,
     root: Path,
     environment: Callable[[Batch], Mapping[str, str]],
-    pytest_args: Sequence[str],
+    pytest_args: Sequence[str] | Callable[[Batch], Sequence[str]],
     scratch: Path,
     on_event: Callable[[Progress], None],
     *,
@@ -126,9 +126,10 @@ def execute(
     """Run every batch, up to `plan.parallel` at once; finished ones in the order of the plan.
 
     `scratch` is an empty folder for spools and logs; the caller removes it. `environment` gives a
-    batch's whole environment. Ctrl-C is passed on once and ends the rest: what has finished is
-    returned, the batches that never started are left out. Raises UserError when an interpreter
-    cannot be started.
+    batch's whole environment, `pytest_args` what is added to its command line. Ctrl-C is passed on
+    once and ends the rest: what has finished is returned, the batches that never started are left
+    out. What a crashed test kept from running gets a batch of its own. Raises UserError when an
+    interpreter cannot be started.
     """
     versions = pytest_versions or {}
     waiting = list(enumerate(plan.batches))
@@ -144,7 +145,7 @@ def execute(
                     batch,
                     root,
                     environment(batch),
-                    pytest_args,
+                    pytest_args(batch) if callable(pytest_args) else pytest_args,
                     spool,
                     log,
                     color=color,

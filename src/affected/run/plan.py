@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 
 from affected.model.path import RepoPath, parent
 from affected.model.plan import Batch, Plan
@@ -21,18 +21,22 @@ def plan(
     jobs: int,
     xdist_available: Mapping[str, bool],
     packages: Collection[RepoPath] = (),
+    apart: Mapping[RepoPath, Hashable] | None = None,
 ) -> Plan:
     """Batches of test files that share settings and interpreter, most urgent first.
 
     `interpreters` is by project path, `timings` in seconds by label; `packages` are the folders
     that hold an `__init__.py`. Test files that pytest would import under one module name never
-    share a batch. No target gives no batch.
+    share a batch, nor do projects that differ in `apart` (by project path: whatever their pytest
+    processes differ in). No target gives no batch.
     """
-    groups: dict[tuple[RepoPath, str], list[Target]] = {}
+    groups: dict[tuple[RepoPath, str, Hashable], list[Target]] = {}
     for target in targets:
-        groups.setdefault((target.settings, interpreters[target.project]), []).append(target)
+        own = apart.get(target.project) if apart else None
+        key = (target.settings, interpreters[target.project], own)
+        groups.setdefault(key, []).append(target)
     parts: list[tuple[TestSettings, str, list[Target]]] = []
-    for (folder, interpreter), members in groups.items():
+    for (folder, interpreter, _), members in groups.items():
         chosen = settings[folder]
         parts.extend((chosen, interpreter, part) for part in _split(members, chosen, packages))
     share = max(1, jobs // len(parts)) if parts else 1
