@@ -236,7 +236,8 @@ def _finish(followed: _Followed, code: int, *, interrupted: bool) -> FinishedBat
             content = b""
     pieces = [content[first:last] for first, last in harvest.summaries]
     problem = ""
-    if not interrupted and (code not in _USUAL_EXITS or not harvest.ended):
+    silent = code != 0 and not harvest.pytest_version
+    if not interrupted and (code not in _USUAL_EXITS or silent or not harvest.ended):
         problem = _problem(code, content)
         harvest = _with_crashes(harvest, code)
     return FinishedBatch(

@@ -95,6 +95,11 @@ class _Gathered:
             self.blind_spots[BlindSpot("modified-input", path)] = None
         self.written = {path for path in self.written if net.get(path) != "same"}
 
+    def forget_own_work(self) -> None:
+        """What pytest's plugins keep for themselves (reports, caches) is nobody's input."""
+        for paths in (self.reads, self.probes, self.listings):
+            paths.difference_update(self.touched)
+
     def module(self, file: RepoPath) -> ModuleTrace:
         return ModuleTrace(
             file,
@@ -264,7 +269,7 @@ class _Assembly:
 
     def _all(self) -> list[_Gathered]:
         files = [file.gathered for file in self.files.values()]
-        return [*files, *self.modules.values(), *self.externals.values(), self.session]
+        return [*files, *self.modules.values(), *self.externals.values()]
 
     def _vanished(self, events: list[Event], tests: Mapping[int, str]) -> None:
         """A process without a farewell: the test after the last finished one was running."""
@@ -281,6 +286,7 @@ class _Assembly:
         self._spread_externals()
         for seen in self._all():
             seen.judge(self.net)
+        self.session.forget_own_work()
         return Harvest(
             traces={path: file.trace(path) for path, file in self.files.items() if path},
             modules={path: seen.module(path) for path, seen in self.modules.items()},

@@ -214,7 +214,8 @@ class Auditor:
         scope = self._frames.scope(frame, trail)
         if scope is None or any(f.f_code.co_filename.endswith(_SELF_DESCRIPTIONS) for f in trail):
             return
-        self._ledger.blind(scope, "child-process", self._shown(command))
+        if not self._frames.is_plugins_own(scope, frame):
+            self._ledger.blind(scope, "child-process", self._shown(command))
 
     def _shown(self, command: Any) -> str:
         if isinstance(command, (list, tuple)):

@@ -56,6 +56,7 @@ class Files:
             function = getattr(self, "_make_" + name)(original, self.saw)
             function.__name__ = function.__qualname__ = name
             function.__module__ = "os"
+            function.__annotations__ = {}
             function.__doc__ = original.__doc__
             wrapper = types.MethodType(function, owner)
             replace(original, wrapper)

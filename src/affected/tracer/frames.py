@@ -129,6 +129,21 @@ class Frames:
         return scope
 
 
+    def is_plugins_own(self, scope: str, frame: Any) -> bool:
+        """Whether a pytest plugin does this for the session, by itself.
+
+        What plugins are counts for every test; their questions to git or the network are
+        for their reports.
+        """
+        if scope != SESSION:
+            return False
+        while frame is not None:
+            if self.kind(frame.f_code.co_filename) == FIRST:
+                return False
+            frame = frame.f_back
+        return True
+
+
 def _installed(path: str) -> int:
     """The kind of a file below a folder of installed packages."""
     top = path.partition("/")[0]

@@ -239,7 +239,7 @@ class Imports:
         for path in files:
             self._ledger.note(scope, kinds.LOADED, path)
         if not files:
-            if self._is_runner(frame):
+            if self._is_runner(frame) or self._frames.is_plugins_own(scope, frame):
                 return  # pytest and its plugins count for every test anyway
             self._ledger.note(scope, kinds.EXTERNAL, full.partition(".")[0])
         self._note_candidates(scope, full, files[-1] if files else None)

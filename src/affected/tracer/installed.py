@@ -35,19 +35,19 @@ class Installed:
         trail: List[Any] = []
         scope = self._frames.scope(frame, trail)
         if scope is not None and not self.noted(scope, trail) and is_listing:
-            self._note(scope, None)
+            self._note(scope, None, frame)
 
     def noted(self, scope: str, trail: List[Any]) -> bool:
         """True when the library that reads metadata is on the trail; then it is told here."""
         for frame in trail:
             folder, name = os.path.split(frame.f_code.co_filename)
             if name == "metadata.py" or os.path.basename(folder) in _READERS:
-                self._note(scope, _question(trail))
+                self._note(scope, _question(trail), frame)
                 return True
         return False
 
-    def _note(self, scope: str, question: Optional[str]) -> None:
-        if self.loading_plugins:
+    def _note(self, scope: str, question: Optional[str], frame: Any) -> None:
+        if self.loading_plugins or self._frames.is_plugins_own(scope, frame):
             return  # pytest's plugins, and what they ask, count for every test anyway
         if question is None:
             self._ledger.note(scope, kinds.INSTALLED, "")

@@ -46,7 +46,7 @@ class Network:
         if address is None or self._is_own(address):
             return
         scope = self._frames.scope(frame)
-        if scope is not None:
+        if scope is not None and not self._frames.is_plugins_own(scope, frame):
             self._ledger.blind(scope, "network", self._shown(address))
 
     def _is_own(self, address: Any) -> bool:
@@ -72,7 +72,7 @@ class Network:
         if not host or _is_local(host) or _is_number(host) or host == socket.gethostname():
             return
         scope = self._frames.scope(frame)
-        if scope is not None:
+        if scope is not None and not self._frames.is_plugins_own(scope, frame):
             self._ledger.blind(scope, "network", host)
 
     def _shown(self, address: Any) -> str:

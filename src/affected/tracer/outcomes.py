@@ -18,6 +18,11 @@ class Verdict(NamedTuple):
     rerun: bool
 
 
+def is_over(reports: List[Any]) -> bool:
+    """False for a test that was interrupted before its tear-down had ended."""
+    return any(report.when == "teardown" or report.failed for report in reports)
+
+
 def of_reports(reports: List[Any]) -> Verdict:
     """One test's reports, in order, as pytest's terminal would count them."""
     seconds, rerun, errors = 0.0, False, []  # type: float, bool, List[Any]

@@ -18,7 +18,7 @@ from . import surroundings
 from .fixtures import Fixtures
 from .ledger import SESSION
 from .node_ids import NodeIds
-from .outcomes import Verdict, of_collection, of_reports
+from .outcomes import Verdict, is_over, of_collection, of_reports
 from .spool import VERSION, Spool
 from .watch import Watch
 
@@ -195,7 +195,7 @@ class Plugin:
         self._running = None
         self.ledger.scope = SESSION
         reports = self._reports.pop(item.nodeid, None)
-        if reports:
+        if reports and is_over(reports):
             self._tell(item, of_reports(reports), nextitem)
         if nextitem is None:
             self._leave_file()
