@@ -1,0 +1,1 @@
+"""A cache server that speaks the Remote Execution API, version 2."""

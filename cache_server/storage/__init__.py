@@ -1,0 +1,1 @@
+"""Places that keep blobs and action results."""

@@ -1,0 +1,134 @@
+"""Blobs and action results in this process's memory. Unaware of disks; for tests and trials."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+
+from cache_server.keys import BlobKey
+from cache_server.storage.ledger import Ledger
+from cache_server.storage.protocol import Mismatch, NoRoom, Tell, Upload, Usage
+
+ACTION = "a"
+
+
+class MemorySource:
+    """A blob in memory, being read."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def read(self, offset: int, size: int) -> bytes:
+        """As `Source` promises."""
+        return self._content[offset : offset + size]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class MemoryUpload:
+    """A blob on its way into memory."""
+
+    def __init__(self, storage: MemoryStorage, blob: BlobKey) -> None:
+        self.offset = 0
+        self._storage = storage
+        self._blob = blob
+        self._pieces: list[bytes] = []
+
+    def append(self, piece: bytes) -> None:
+        """As `Upload` promises."""
+        if self.offset + len(piece) > self._blob.size:
+            raise Mismatch(f"more than the {self._blob.size} bytes of the digest")
+        self._storage.reserve(len(piece))
+        self._pieces.append(piece)
+        self.offset += len(piece)
+
+    def commit(self) -> None:
+        """As `Upload` promises."""
+        content = b"".join(self._pieces)
+        self.discard()
+        if len(content) != self._blob.size:
+            raise Mismatch(f"{len(content)} bytes, not the {self._blob.size} of the digest")
+        if hashlib.sha256(content).hexdigest() != self._blob.hash:
+            raise Mismatch("the bytes have another SHA-256 than the digest")
+        self._storage.keep(self._blob.hash, content)
+
+    def discard(self) -> None:
+        """As `Upload` promises."""
+        self._storage.release(sum(map(len, self._pieces)))
+        self._pieces = []
+
+
+class MemoryStorage:
+    """`Storage` in a dictionary of at most `max_bytes`."""
+
+    def __init__(self, max_bytes: int, tell: Tell) -> None:
+        self._lock = threading.Lock()
+        self._ledger = Ledger(max_bytes)
+        self._contents: dict[str, bytes] = {}
+        self._tell = tell
+
+    def present(self, blobs: Sequence[tuple[str, int]]) -> list[bool]:
+        """As `BlobStorage` promises."""
+        with self._lock:
+            return self._ledger.present(blobs)
+
+    def fetch(self, blob: BlobKey) -> bytes | None:
+        """As `BlobStorage` promises."""
+        with self._lock:
+            entry = self._ledger.find(blob.hash)
+            return None if entry is None or entry.size != blob.size else self._contents[blob.hash]
+
+    def open(self, blob: BlobKey) -> MemorySource | None:
+        """As `BlobStorage` promises."""
+        content = self.fetch(blob)
+        return None if content is None else MemorySource(content)
+
+    def create(self, blob: BlobKey) -> Upload:
+        """As `BlobStorage` promises."""
+        if not self._ledger.fits(blob.size):
+            raise NoRoom(f"{blob.size} bytes are over the limit of {self._ledger.limit}")
+        return MemoryUpload(self, blob)
+
+    def load(self, name: str) -> bytes | None:
+        """As `ActionStorage` promises."""
+        with self._lock:
+            return (
+                None if self._ledger.find(ACTION + name) is None else self._contents[ACTION + name]
+            )
+
+    def save(self, name: str, payload: bytes) -> None:
+        """As `ActionStorage` promises."""
+        self.keep(ACTION + name, payload)
+
+    def usage(self) -> Usage:
+        """As `Storage` promises."""
+        with self._lock:
+            ledger = self._ledger
+            return Usage(len(ledger), ledger.kept + ledger.reserved, ledger.limit)
+
+    def close(self) -> None:
+        """As `Storage` promises."""
+        self._contents.clear()
+
+    def reserve(self, size: int) -> None:
+        """Set bytes aside for an upload."""
+        with self._lock:
+            self._drop(self._ledger.reserve(size))
+
+    def release(self, size: int) -> None:
+        """Give back bytes of an upload."""
+        with self._lock:
+            self._ledger.release(size)
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Keep whole content that was checked."""
+        with self._lock:
+            gone = self._ledger.admit(name, len(content))
+            self._contents[name] = content
+            self._drop(gone)
+
+    def _drop(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._tell("evicted", name, len(self._contents.pop(name)))
