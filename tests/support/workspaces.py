@@ -13,7 +13,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,7 @@ class Checkout:
     root: Path
     cache: Path
     extra: Mapping[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()  # a command that runs ours, such as `unshare`
 
     @property
     def tree(self) -> GitTree:
@@ -87,7 +88,11 @@ class Checkout:
 
     def with_variables(self, **variables: str) -> Checkout:
         """The same, run with more environment variables."""
-        return Checkout(self.root, self.cache, {**self.extra, **variables})
+        return replace(self, extra={**self.extra, **variables})
+
+    def with_command(self, *before: str) -> Checkout:
+        """The same, run by the command `before`."""
+        return replace(self, before=before)
 
     def write(self, path: str, content: str | bytes) -> Path:
         """Write a file, its folders too."""
@@ -105,7 +110,7 @@ class Checkout:
         `prepare` runs in the child before it becomes the command; `accept` None takes any code.
         """
         done = subprocess.run(
-            (*COMMAND, *arguments),
+            (*self.before, *COMMAND, *arguments),
             cwd=self.root / folder,
             env=self.environ(),
             stdin=subprocess.DEVNULL,
@@ -133,7 +138,13 @@ class Checkout:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=_heeds_interrupts,  # noqa: PLW1509  (no threads here)
         )
+
+
+def _heeds_interrupts() -> None:
+    """A test run in the background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def end(process: subprocess.Popen[bytes], number: signal.Signals) -> int:
