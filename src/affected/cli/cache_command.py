@@ -13,6 +13,7 @@ from affected.app.cache_status import cache_status, clear, collect
 from affected.app.compose import Workspace, open_workspace
 from affected.cache.disk import Evicted
 from affected.cli.terminal import environment, style_for, write_lines
+from affected.errors import UserError
 from affected.report.answers import cache_lines
 from affected.report.jsonl import cache_object, dump
 from affected.report.style import plural, size
@@ -50,6 +51,9 @@ def clear_all() -> None:
 def _remove(action: Callable[[Workspace], Evicted]) -> None:
     with _workspace() as workspace:
         removed = action(workspace)
+        notice = workspace.store.notice
+    if notice:
+        raise UserError(notice, "name a cache folder that can be written with AFFECTED_CACHE_DIR")
     if removed.files:
         write_lines([f"removed {plural(removed.files, 'file')}, {size(removed.bytes)} freed"])
     else:
