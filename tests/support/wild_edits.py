@@ -198,7 +198,7 @@ def new_beside_tests(place: Place) -> str | None:
     """A file that tests look for or list, or a test file come or gone."""
     folder = place.world.tests(place.package())
     name = place.rng.choice(
-        ("flag", "off", "skipped.txt", "new.txt", "test_more.py", "cases.txt", "x.local")
+        ("flag", "off", "skipped.txt", "new.txt", "test_more.py", "cases.txt", "x.local", "extra.json")
     )
     if name == "test_more.py":
         name = f"test_more_{folder.split('/')[-2]}.py"
@@ -210,6 +210,8 @@ def new_beside_tests(place: Place) -> str | None:
     text = f"case{place.number()} y\n"
     if path.endswith(".py"):
         text = f"import pytest\ndef test_more():\n    pytest.skip('value {place.number()}')\n"
+    elif path.endswith(".json"):
+        text = f"{place.number()}\n"
     elif path.endswith("skipped.txt"):
         text = place.rng.choice(("test_call_0\n", "test_resource test_derived\n"))
     place.write(path, text)
@@ -223,6 +225,7 @@ def shadow(place: Place) -> str | None:
     folder = rng.choice([*roots, *roots, *map(world.tests, world.packages), ""])
     names = ["fastpath.py", "colorsys.py", "sortedcontainers.py", "sortedcontainers/__init__.py"]
     names += ["shared/three.py", "shared/two.py", "shared/one.py", "fastpath/__init__.py"]
+    names += [f"{kind}_{rng.choice(world.packages)}.py" for kind in ("aid", "far")]
     if rng.random() < 0.2:
         names = ["shared/__init__.py", f"{rng.choice(world.packages)}.py"]
     path = f"{folder}/{rng.choice(names)}".lstrip("/")
@@ -314,8 +317,12 @@ def resource():
 
 
 def conftest(place: Place) -> str | None:
-    """A conftest come or gone, between or at the tests."""
+    """A conftest come or gone, between or at the tests; or what the outermost one reads."""
     world = place.world
+    if place.rng.random() < 0.15:
+        path = f"{place.rng.choice(world.batches())}/ignored.txt".lstrip("/")
+        place.write(path, place.rng.choice(("*_0.py\n", "*_1.py\n", "\n", "*/tests/*\n")))
+        return f"wrote {path}"
     folder = place.rng.choice([*map(world.tests, world.packages), "libs"])
     if world.layout == "flat" and folder == "libs":
         folder = place.package()

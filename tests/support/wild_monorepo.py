@@ -11,39 +11,11 @@ import random
 import textwrap
 from dataclasses import dataclass, field
 
+from support.wild_texts import FIXTURE_TESTS, HEAD, PLUG, READS, TELL, TESTS
+
 PACKAGES = ("amber", "birch", "cedar", "dune")
 MODULES = ("alpha", "beta", "gamma", "delta")
 LAYOUTS = ("shared", "flat", "own", "importlib")
-
-_HEAD = '''\
-"""{name} of {package}."""
-import glob
-import importlib
-import importlib.resources
-import importlib.util
-import os
-import pathlib
-import pkgutil
-import shutil
-import zlib
-from concurrent.futures import ThreadPoolExecutor
-
-HERE = pathlib.Path(__file__).parent
-'''
-
-_TELL = """
-def tell(value):
-    assert value % 23 != 7, value
-    if value % 3 == 0:
-        pytest.xfail("value %d" % value)
-    if value % 5 != 0:
-        pytest.skip("value %d" % value)
-
-
-def mix(text):
-    data = text if isinstance(text, bytes) else str(text).encode("utf-8", "surrogateescape")
-    return zlib.crc32(data) % 10007
-"""
 
 
 @dataclass(slots=True)
@@ -54,6 +26,7 @@ class World:
     layout: str
     packages: tuple[str, ...]
     files: dict[str, str] = field(default_factory=dict)
+    plugged: bool = False  # a plugin of the workspace gives a fixture `plugged`
 
     def code(self, package: str) -> str:
         """The folder of a package's code."""
@@ -104,10 +77,27 @@ def _configuration(world: World) -> None:
             ini.append("addopts = --import-mode=importlib")
         world.files["pytest.ini"] = "\n".join(ini) + "\n"
     env = 'env = ["WILD_*"]'
+    if world.rng.random() < 0.1:
+        env += "\nxdist = 2"
     world.files["pyproject.toml"] = f'[project]\nname = "root"\n\n[tool.affected]\n{env}\n'
-    conftest = "def pytest_addoption(parser):\n    parser.addini('flavour', 'how it tastes')\n"
+    _outer_conftest(world)
+
+
+def _outer_conftest(world: World) -> None:
+    rng, roots = world.rng, world.source_roots()
+    lines = ["def pytest_addoption(parser):", "    parser.addini('flavour', 'how it tastes')"]
+    plugged = rng.random() < 0.4
+    if plugged:
+        lines.insert(0, "pytest_plugins = ['wild_plug']\n")
+        text = PLUG.format(number=rng.randrange(99))
+        world.files[f"{roots[-1]}/wild_plug.py".lstrip("/")] = text
+        world.files[f"{roots[-1]}/wild_plug.txt".lstrip("/")] = "plug\n"
+    if rng.random() < 0.3:
+        lines += ["import pathlib", "IGNORED = pathlib.Path(__file__).parent / 'ignored.txt'"]
+        lines += ["collect_ignore_glob = IGNORED.read_text().split() if IGNORED.exists() else []"]
     for folder in world.batches():
-        world.files[f"{folder}/conftest.py".lstrip("/")] = conftest
+        world.files[f"{folder}/conftest.py".lstrip("/")] = "\n".join(lines) + "\n"
+    world.plugged = plugged
 
 
 def _package(world: World, package: str, number: int) -> None:
@@ -157,7 +147,7 @@ def _module(world: World, package: str, name: str, earlier: list[tuple[str, str]
     if rng.random() < 0.3:
         _use_late(rng, rng.choice(world.packages), rng.choice(MODULES), top, body)
     for _ in range(rng.choice((0, 1, 2))):
-        line = rng.choice(_READS)
+        line = rng.choice(READS)
         if rng.random() < 0.4:
             top.append(f"AT_IMPORT_{len(top)} = mix({line})")
             body.append(f"total += AT_IMPORT_{len(top) - 1}")
@@ -165,53 +155,14 @@ def _module(world: World, package: str, name: str, earlier: list[tuple[str, str]
             body.append(f"total += mix({line})")
     if rng.random() < 0.3:
         _probe(rng, package, top, body)
-    head = textwrap.dedent(_HEAD).format(name=name, package=package)
-    mix = "\n".join(_TELL.split("\n\n\n")[1].splitlines())
+    head = textwrap.dedent(HEAD).format(name=name, package=package)
+    mix = "\n".join(TELL.split("\n\n\n")[1].splitlines())
     constant = f"K_{package}_{name} = {rng.randrange(1, 999)}"
     function = [f"def f_{package}_{name}(depth=0):", "    # adds up", "    if depth > 2:"]
     function += [f"        return {rng.randrange(99)}", f"    total = K_{package}_{name} * 3"]
     function += ["    " + line for text in body for line in text.splitlines()]
     function += ["    return total % 100003"]
     return "\n\n".join([head + mix, constant, "\n".join(top), "\n".join(function)]) + "\n"
-
-
-# Not here: what keeps state for later tests (`lru_cache`, `linecache.getlines`). A read that an
-# earlier test made for this one is no event; isolation of tests is what helps, not observation.
-_READS = (
-    "(HERE / 'data' / 'words.txt').read_text()",
-    "(HERE / 'data' / 'more.txt').read_bytes()",
-    "open(os.path.join(HERE, 'data', 'words.txt')).read()",
-    "sorted(os.listdir(HERE / 'data' / 'parts'))",
-    "sorted(p.name for p in (HERE / 'data' / 'parts').glob('*.txt'))",
-    "sorted(os.path.basename(p) for p in glob.glob(str(HERE / 'data' / '*.txt')))",
-    "sorted(str(p.relative_to(HERE)) for p in (HERE / 'data').rglob('*') if p.is_file())",
-    "sorted(n for _, _, names in os.walk(HERE / 'data') for n in names)",
-    "sorted(e.name for e in os.scandir(HERE / 'data') if e.is_file())",
-    "os.path.exists(HERE / 'data' / 'flag')",
-    "(HERE / 'data' / 'flag').is_file()",
-    "os.path.isdir(HERE / 'data' / 'extra')",
-    "os.stat(HERE / 'data' / 'more.txt').st_size",
-    "os.path.getsize(HERE / 'data' / 'words.txt')",
-    "os.access(HERE / 'data' / 'words.txt', os.X_OK)",
-    "(HERE / 'data' / 'settings.local').exists()",
-    "''.join(p.read_text() for p in sorted((HERE / 'data').glob('*.local')))",
-    "pkgutil.get_data(__package__, 'data/words.txt') if __package__ else 1",
-    "importlib.resources.files(__package__).joinpath('data/more.txt').read_text()",
-    "sorted(m.name for m in pkgutil.iter_modules([str(HERE / 'plugins')]))",
-    ("sum(importlib.import_module('.plugins.' + m.name, __package__).VALUE"
-    " for m in pkgutil.iter_modules([str(HERE / 'plugins')]))"),
-    "importlib.util.find_spec(__package__ + '.maybe') is not None",
-    "list(ThreadPoolExecutor(1).map(lambda p: p.read_text(), [HERE / 'data' / 'more.txt']))",
-    "os.environ.get('WILD_MODE', '')",
-    "os.path.basename(os.path.realpath(HERE / 'data' / 'words.txt'))",
-    "os.readlink(HERE / 'data' / 'way') if os.path.islink(HERE / 'data' / 'way') else 0",
-    "(HERE / 'data' / 'way').read_text() if (HERE / 'data' / 'way').exists() else 1",
-    "shutil.which('tool', path=str(HERE / 'data')) is None",
-    "__import__('runpy').run_path(str(HERE / 'plugins' / 'one.py'))['VALUE']",
-    "__import__('inspect').getsource(mix)",
-    "__import__('configparser').ConfigParser().read([HERE / 'none.cfg', HERE / 'no.cfg']) == []",
-    "__import__('filecmp').cmp(HERE / 'data/words.txt', HERE / 'data/more.txt', shallow=False)",
-)
 
 
 def _use(
@@ -283,6 +234,11 @@ def _tests(world: World, package: str, number: int) -> None:
     world.files[f"{folder}/res.txt"] = f"resource {rng.randrange(999)}\n"
     world.files[f"{folder}/cases.txt"] = "x y\n"
     has_fixture = f"{folder}/conftest.py" in world.files
+    world.files[f"{folder}/aid_{package}.py"] = (
+        f"import pathlib\nVALUE = {rng.randrange(99)}\n\n\ndef read():\n"
+        "    return (pathlib.Path(__file__).parent / 'res.txt').read_text()\n"
+    )
+    world.files[f"{folder}/deep/far_{package}.py"] = f"VALUE = {rng.randrange(99)}\n"
     for at in range(rng.choice((1, 2, 2))):
         visible = [
             (p, m) for p in world.packages[: number + 1] for m in MODULES if _exists(world, p, m)
@@ -294,9 +250,24 @@ def _tests(world: World, package: str, number: int) -> None:
 
 def _conftest(world: World, package: str) -> str:
     rng = world.rng
-    lines = ["import pathlib", "import zlib", "import pytest", "", _TELL.split("\n\n\n")[1], ""]
+    lines = ["import pathlib", "import zlib", "import pytest", "", TELL.split("\n\n\n")[1], ""]
     scope = rng.choice(("session", "package", "module", "function"))
     read = "(pathlib.Path(__file__).parent / 'res.txt').read_bytes()"
+    if rng.random() < 0.3:
+        lines.insert(1, "import sys\nsys.path.insert(0, str(pathlib.Path(__file__).parent / 'deep'))")
+    if rng.random() < 0.3:
+        if _exists(world, package, "__init__"):
+            lines.insert(0, f"from {package} import SIZE")
+        lines.append("SEEN = globals().get('SIZE', 1)")
+        read = f"{read} + str(SEEN).encode()"
+    if rng.random() < 0.2:
+        lines += [
+            "@pytest.fixture(autouse=True, scope='session')",
+            "def prepared():",
+            f"    from {package} import plugins",
+            "    yield plugins",
+            "    (pathlib.Path(__file__).parent / 'cases.txt').read_text()",
+        ]
     lines += [
         f"@pytest.fixture(scope='{scope}')",
         "def resource():",
@@ -333,56 +304,18 @@ def _test_file(
     rng = world.rng
     lines = ["import os, pathlib, sys, zlib", "import pytest"]
     lines += [f"from {p}.{m} import f_{p}_{m}" for p, m in modules]
-    lines += ["HERE = pathlib.Path(__file__).parent", _TELL]
+    lines += ["HERE = pathlib.Path(__file__).parent", TELL]
     for number, (p, m) in enumerate(modules):
         lines += [f"def test_call_{number}():", f"    tell(f_{p}_{m}())", ""]
-    choices = list(_TESTS)
+    choices = list(TESTS)
     if has_fixture:
-        choices += list(_FIXTURE_TESTS)
+        choices += list(FIXTURE_TESTS)
+    if world.plugged:
+        choices += ["def test_plugged(plugged):\n    tell(plugged + {number})"] * 2
     for text in rng.sample(choices, rng.choice((1, 2, 3))):
         p, m = rng.choice(modules)
         lines += [text.format(call=f"f_{p}_{m}", package=package, number=rng.randrange(99)), ""]
     return "\n".join(lines) + "\n"
-
-
-_FIXTURE_TESTS = (
-    "def test_resource(resource):\n    tell(resource + {number})",
-    "def test_derived(derived):\n    tell(derived + {call}())",
-    ("class TestDerived:\n    @pytest.fixture\n    def mine(self, derived):\n"
-    "        return derived * 2\n    def test_mine(self, mine):\n        tell(mine)"),
-    "def test_asked(request):\n    tell(request.getfixturevalue('resource'))",
-)
-_TESTS = (
-    ("def test_tmp(tmp_path):\n    (tmp_path / 'x').write_text('1')\n"
-    "    tell(len(list(tmp_path.iterdir())) + {number})"),
-    "def test_read():\n    tell(mix((HERE / 'res.txt').read_text()))",
-    "def test_listing():\n    tell(mix(sorted(p.name for p in HERE.glob('*.txt'))))",
-    "def test_flag():\n    tell(int((HERE / 'flag').exists()) + {number})",
-    ("@pytest.mark.parametrize('case', (HERE / 'cases.txt').read_text().split())\n"
-    "def test_case(case):\n    tell(mix(case))"),
-    ("@pytest.mark.skipif((HERE / 'off').exists(), reason='switched off')\n"
-    "def test_switch():\n    tell({call}() + 1)"),
-    "def test_flavour(request):\n    tell(mix(request.config.getini('flavour')))",
-    ("def test_manifest(request):\n    path = request.config.rootpath / 'pyproject.toml'\n"
-    "    tell(mix(path.read_bytes()) if path.exists() else 1)"),
-    ("def test_chdir(monkeypatch):\n    monkeypatch.chdir(HERE)\n"
-    "    tell(mix(open('res.txt').read()))"),
-    ("def test_patched(monkeypatch):\n"
-    "    monkeypatch.setattr('{package}.alpha.K_{package}_alpha', {number}, raising=False)\n"
-    "    tell({call}())"),
-    "def test_optional():\n    fast = pytest.importorskip('fastpath')\n    tell(fast.VALUE)",
-    ("class TestGroup:\n    @classmethod\n    def setup_class(cls):\n"
-    "        cls.text = (HERE / 'cases.txt').read_text()\n"
-    "    def test_text(self):\n        tell(mix(self.text))"),
-    "@pytest.mark.slow\ndef test_slow():\n    tell({call}() + {number})",
-    "def test_shared():\n    from shared import one\n    tell(one.VALUE + {number})",
-    "def test_shared_two():\n    import shared.two\n    tell(shared.two.VALUE + {number})",
-    "def test_mode():\n    tell(mix(os.environ.get('WILD_MODE', '')))",
-    "def test_path():\n    tell(len([p for p in sys.path if p.endswith('src')]) + {number})",
-    "import unittest\nclass Old(unittest.TestCase):\n    def test_old(self):\n        tell({call}())",
-    ("def test_output():\n    path = HERE / 'made.local'\n    path.write_text('made')\n"
-    "    tell(mix(path.read_text()))"),
-)
 
 
 def _shared_space(world: World) -> None:
