@@ -1,0 +1,104 @@
+"""Counts and times for Prometheus, and the small port that tells them. Unaware of messages."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+MOST_NAMES: Final = 100  # of instances or tools, before the rest is called "other"
+SECONDS: Final = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0)
+
+
+class FewNames:
+    """Lets the first names through and calls the rest "other", so that labels stay few."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+
+    def of(self, name: str) -> str:
+        """`name`, or "other" when there are too many."""
+        if name not in self._names:
+            if len(self._names) >= MOST_NAMES:
+                return "other"
+            self._names.add(name)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """A running metrics port."""
+
+    port: int
+    close: Callable[[], None]
+
+
+class Metrics:
+    """What is counted; every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._names = FewNames()
+        self._seconds = Histogram(
+            "affected_cache_call_seconds", "Time to answer, by method and gRPC code.",
+            ["method", "code"], buckets=SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self._lookups = Counter(
+            "affected_cache_lookups", "Action results looked up.",
+            ["instance", "client", "outcome"], registry=self.registry,
+        )  # fmt: skip
+        self._bytes = Counter(
+            "affected_cache_blob_bytes", "Plain bytes of blobs, in and out.",
+            ["direction"], registry=self.registry,
+        )  # fmt: skip
+        self._in = self._bytes.labels("in")
+        self._out = self._bytes.labels("out")
+        self._unasked = Counter(
+            "affected_cache_storage_events", "Blobs and results evicted or found damaged.",
+            ["event"], registry=self.registry,
+        )  # fmt: skip
+        self._unasked_bytes = Counter(
+            "affected_cache_storage_event_bytes", "Bytes of those.",
+            ["event"], registry=self.registry,
+        )  # fmt: skip
+
+    def call(self, method: str, code: str, seconds: float) -> None:
+        """A call was answered."""
+        self._seconds.labels(method, code).observe(seconds)
+
+    def lookup(self, instance: str, client: str, *, hit: bool) -> None:
+        """An action result was asked for."""
+        instance, client = self._names.of(instance), self._names.of(client)
+        self._lookups.labels(instance, client, "hit" if hit else "miss").inc()
+
+    def received(self, size: int) -> None:
+        """Bytes of blobs came in."""
+        self._in.inc(size)
+
+    def sent(self, size: int) -> None:
+        """Bytes of blobs went out."""
+        self._out.inc(size)
+
+    def unasked(self, event: str, size: int) -> None:
+        """The storage did something that nobody asked for."""
+        self._unasked.labels(event).inc()
+        self._unasked_bytes.labels(event).inc(size)
+
+    def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
+        """Ask `value` whenever the metrics are read."""
+        Gauge(f"affected_cache_{name}", meaning, registry=self.registry).set_function(value)
+
+    def serve(self, host: str, port: int) -> Exporter:
+        """Answer `GET /metrics` there; OSError when the port is taken."""
+        server, thread = start_http_server(port, addr=host, registry=self.registry)
+
+        def close() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        assert isinstance(thread, threading.Thread)  # noqa: S101
+        return Exporter(server.server_port, close)

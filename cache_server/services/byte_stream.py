@@ -1,0 +1,170 @@
+"""ByteStream: blobs of any size as streams, plain or zstd. Unaware of how they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+
+from affected.reapi.byte_stream_pb2 import (
+    QueryWriteStatusRequest,
+    QueryWriteStatusResponse,
+    ReadRequest,
+    WriteRequest,
+    WriteResponse,
+)
+from cache_server import validate
+from cache_server.auth import Scope
+from cache_server.keys import EMPTY, Resource, read_resource, write_resource
+from cache_server.metrics import Metrics
+from cache_server.services import zstd
+from cache_server.services.calls import Caller, Desk
+from cache_server.services.uploads import Transfer, Waiting
+from cache_server.storage.protocol import BlobStorage, Source
+from cache_server.validate import Refusal
+
+
+class CutOff(Refusal):
+    """The client went away in the middle of a stream; nobody is told."""
+
+
+class ByteStreamService:
+    """`google.bytestream.ByteStream`."""
+
+    NAME = "google.bytestream.ByteStream"
+
+    def __init__(self, storage: BlobStorage, metrics: Metrics, waiting: Waiting) -> None:
+        self._storage = storage
+        self._metrics = metrics
+        self._waiting = waiting
+
+    def handlers(self, desk: Desk) -> dict[str, grpc.RpcMethodHandler[Any, bytes]]:
+        """Its methods, for gRPC."""
+        return {
+            "Read": desk.answers("Read", Scope.READ, ReadRequest.FromString, self.read),
+            "Write": desk.requests("Write", Scope.READ_WRITE, WriteRequest.FromString, self.write),
+            "QueryWriteStatus": desk.unary(
+                "QueryWriteStatus", Scope.READ, QueryWriteStatusRequest.FromString, self.status
+            ),
+        }
+
+    def read(self, request: ReadRequest, _: Caller) -> Iterator[bytes]:
+        """The blob from an offset on; NOT_FOUND when it is not here."""
+        wanted = read_resource(request.resource_name)
+        start, end = validate.span(
+            wanted.blob.size, request.read_offset, request.read_limit, compressed=wanted.compressed
+        )
+        if wanted.blob == EMPTY:
+            pieces: Iterator[bytes] = iter(())
+        else:
+            source = self._storage.open(wanted.blob)
+            if source is None:
+                raise Refusal("NOT_FOUND", f"no blob {wanted.blob.hash}/{wanted.blob.size}")
+            pieces = pieces_of(source, start, end)
+        self._metrics.sent(end - start)
+        for piece in zstd.deflated(pieces) if wanted.compressed else pieces:
+            yield framed(piece)
+
+    def write(self, requests: Iterator[WriteRequest], _: Caller) -> WriteResponse:
+        """Keep the blob. One that is here already is answered at once."""
+        first = next(requests, None)
+        if first is None or not first.resource_name:
+            raise Refusal("INVALID_ARGUMENT", "the first message names no resource")
+        name = first.resource_name
+        wanted = write_resource(name)
+        if wanted.blob == EMPTY or self._storage.present([wanted.blob])[0]:
+            return WriteResponse(committed_size=-1 if wanted.compressed else wanted.blob.size)
+        transfer = self._begin(name, wanted, first.write_offset)
+        committed = parked = False
+        try:
+            committed = receive(transfer, first, requests, name)
+            if committed:
+                self._metrics.received(wanted.blob.size)
+            parked = not committed
+        except CutOff:
+            parked = True
+            raise
+        finally:
+            if parked:
+                self._waiting.park(name, transfer.upload)
+            elif not committed:
+                transfer.upload.discard()
+        return WriteResponse(committed_size=transfer.upload.offset)
+
+    def status(self, request: QueryWriteStatusRequest, _: Caller) -> QueryWriteStatusResponse:
+        """How much of an upload is here; NOT_FOUND when nothing is known of it."""
+        wanted = write_resource(request.resource_name)
+        if wanted.blob == EMPTY or self._storage.present([wanted.blob])[0]:
+            return QueryWriteStatusResponse(committed_size=wanted.blob.size, complete=True)
+        offset = self._waiting.offset(request.resource_name)
+        if offset is None:
+            raise Refusal("NOT_FOUND", "no such upload")
+        return QueryWriteStatusResponse(committed_size=offset)
+
+    def _begin(self, name: str, wanted: Resource, offset: int) -> Transfer:
+        """A new upload, or the one that waits, when the client goes on where that ended."""
+        upload = self._waiting.take(name)
+        if upload is not None and offset != upload.offset:
+            if offset:
+                known = upload.offset
+                self._waiting.park(name, upload)
+                raise Refusal("INVALID_ARGUMENT", f"the offset is {offset}, not {known}")
+            upload.discard()
+            upload = None
+        if upload is None:
+            upload = self._storage.create(wanted.blob)
+        return Transfer(upload, compressed=wanted.compressed)
+
+
+def receive(
+    transfer: Transfer, first: WriteRequest, requests: Iterator[WriteRequest], name: str
+) -> bool:
+    """Take the messages; True when the blob is whole and kept, False when more is to come.
+
+    Refusal or Mismatch for what is wrong, CutOff when the client went away.
+    """
+    message: WriteRequest | None = first
+    while message is not None:
+        if message.resource_name not in {"", name}:
+            raise Refusal("INVALID_ARGUMENT", "the resource name changed in the stream")
+        transfer.accept(message.write_offset, message.data)
+        if message.finish_write:
+            transfer.upload.commit()
+            if following(requests) is not None:
+                raise Refusal("INVALID_ARGUMENT", "a message came after the last one")
+            return True
+        message = following(requests)
+    return False
+
+
+def following(requests: Iterator[WriteRequest]) -> WriteRequest | None:
+    """The next message; None at the end; CutOff when gRPC says that the client went away."""
+    try:
+        return next(requests, None)
+    except grpc.RpcError as trouble:
+        raise CutOff("CANCELLED", "the client went away") from trouble
+
+
+def pieces_of(source: Source, start: int, end: int) -> Iterator[bytes]:
+    """The bytes of a blob in pieces; closes it."""
+    try:
+        while start < end:
+            piece = source.read(start, min(validate.PIECE, end - start))
+            if not piece:
+                raise OSError(0, "a blob ended early")
+            start += len(piece)
+            yield piece
+    finally:
+        source.close()
+
+
+def framed(piece: bytes) -> bytes:
+    """A ReadResponse as bytes: field 10, its length, the piece. Protobuf would copy it twice."""
+    length = len(piece)
+    head = bytearray(b"\x52")
+    while length > 0x7F:  # noqa: PLR2004  (seven bits a byte)
+        head.append(length & 0x7F | 0x80)
+        length >>= 7
+    head.append(length)
+    return b"".join((head, piece))

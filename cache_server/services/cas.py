@@ -1,0 +1,192 @@
+"""ContentAddressableStorage: which blobs are here, small ones in batches, folders as trees.
+
+Unaware of how blobs are kept, and of streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import grpc
+
+from affected.reapi.remote_execution_pb2 import (
+    BatchReadBlobsRequest,
+    BatchReadBlobsResponse,
+    BatchUpdateBlobsRequest,
+    BatchUpdateBlobsResponse,
+    Compressor,
+    Digest,
+    FindMissingBlobsRequest,
+    FindMissingBlobsResponse,
+    GetTreeRequest,
+    GetTreeResponse,
+)
+from cache_server import validate
+from cache_server.auth import Scope
+from cache_server.keys import EMPTY, blob_key, checked_instance
+from cache_server.metrics import Metrics
+from cache_server.services import references, zstd
+from cache_server.services.calls import Caller, Desk, refusal_of
+from cache_server.storage.protocol import BlobStorage
+from cache_server.validate import Refusal
+
+PAGE: Final = 1000  # folders in one message of a tree, when the client does not say
+PAGE_BYTES: Final = validate.MIB
+
+
+class CasService:
+    """`build.bazel.remote.execution.v2.ContentAddressableStorage`."""
+
+    NAME = "build.bazel.remote.execution.v2.ContentAddressableStorage"
+
+    def __init__(self, storage: BlobStorage, metrics: Metrics) -> None:
+        self._storage = storage
+        self._metrics = metrics
+
+    def handlers(self, desk: Desk) -> dict[str, grpc.RpcMethodHandler[Any, bytes]]:
+        """Its methods, for gRPC."""
+        return {
+            "FindMissingBlobs": desk.unary(
+                "FindMissingBlobs", Scope.READ, FindMissingBlobsRequest.FromString, self.missing
+            ),
+            "BatchUpdateBlobs": desk.unary(
+                "BatchUpdateBlobs",
+                Scope.READ_WRITE,
+                BatchUpdateBlobsRequest.FromString,
+                self.batch_update,
+            ),
+            "BatchReadBlobs": desk.unary(
+                "BatchReadBlobs", Scope.READ, BatchReadBlobsRequest.FromString, self.batch_read
+            ),
+            "GetTree": desk.answers("GetTree", Scope.READ, GetTreeRequest.FromString, self.tree),
+        }
+
+    def missing(self, request: FindMissingBlobsRequest, _: Caller) -> FindMissingBlobsResponse:
+        """Those that are not here, in the order asked for; the others count as used now."""
+        validate.digest_function(request.digest_function)
+        checked_instance(request.instance_name)
+        asked = [(digest.hash, digest.size_bytes) for digest in request.blob_digests]
+        here = self._storage.present(asked)
+        reply = FindMissingBlobsResponse()
+        if not all(here):
+            for blob, found in zip(asked, here, strict=True):
+                if not found and blob != EMPTY:
+                    blob_key(*blob)
+                    reply.missing_blob_digests.add(hash=blob[0], size_bytes=blob[1])
+        return reply
+
+    def batch_update(self, request: BatchUpdateBlobsRequest, _: Caller) -> BatchUpdateBlobsResponse:
+        """Keep each blob whose bytes are its digest's; each has its own status."""
+        validate.digest_function(request.digest_function)
+        checked_instance(request.instance_name)
+        validate.batch(len(part.data) for part in request.requests)
+        reply = BatchUpdateBlobsResponse()
+        for part in request.requests:
+            answer = reply.responses.add(digest=part.digest)
+            answer.status.code = 0
+            try:
+                self._update(part)
+            except Exception as error:
+                refusal = refusal_of(error)
+                if refusal is None:
+                    raise
+                answer.status.code = status_number(refusal)
+                answer.status.message = refusal.message
+        return reply
+
+    def batch_read(self, request: BatchReadBlobsRequest, _: Caller) -> BatchReadBlobsResponse:
+        """Each blob or why not; compressed where that is acceptable and worth it."""
+        validate.digest_function(request.digest_function)
+        checked_instance(request.instance_name)
+        validate.batch(digest.size_bytes for digest in request.digests)
+        packs = validate.compressors(request.acceptable_compressors)
+        reply = BatchReadBlobsResponse()
+        for digest in request.digests:
+            answer = reply.responses.add(digest=digest)
+            answer.status.code = 0
+            try:
+                content = self._content(digest)
+            except Exception as error:
+                refusal = refusal_of(error)
+                if refusal is None:
+                    raise
+                answer.status.code = status_number(refusal)
+                answer.status.message = refusal.message
+                continue
+            packed = zstd.deflate(content) if packs else None
+            if packed is None:
+                answer.data = content
+            else:
+                answer.data = packed
+                answer.compressor = Compressor.ZSTD
+        return reply
+
+    def tree(self, request: GetTreeRequest, _: Caller) -> Iterator[bytes]:
+        """The folders below the root, page by page; what is not here is left out."""
+        validate.digest_function(request.digest_function)
+        checked_instance(request.instance_name)
+        references.key_of(request.root_digest)
+        skip = page_start(request.page_token)
+        if request.page_size < 0:
+            raise Refusal("INVALID_ARGUMENT", f"the page size {request.page_size} is negative")
+        most = min(request.page_size or PAGE, PAGE)
+        page = GetTreeResponse()
+        size = 0
+        folders = references.directories(self._storage, request.root_digest, whole=False)
+        try:
+            for number, folder in enumerate(folders):
+                if number < skip:
+                    continue
+                length = folder.ByteSize()
+                if page.directories and (
+                    len(page.directories) == most or size + length > PAGE_BYTES
+                ):
+                    page.next_page_token = str(number)
+                    yield page.SerializeToString()
+                    page, size = GetTreeResponse(), 0
+                page.directories.append(folder)
+                size += length
+        except references.Incomplete:
+            raise Refusal("NOT_FOUND", "the root folder is not here") from None
+        yield page.SerializeToString()
+
+    def _update(self, part: BatchUpdateBlobsRequest.Request) -> None:
+        blob = references.key_of(part.digest)
+        if part.compressor not in {Compressor.IDENTITY, Compressor.ZSTD}:
+            raise Refusal("INVALID_ARGUMENT", "the only compressor here is zstd")
+        if blob == EMPTY or self._storage.present([blob])[0]:
+            return
+        upload = self._storage.create(blob)
+        try:
+            if part.compressor == Compressor.ZSTD:
+                zstd.inflate(part.data, upload.append)
+            else:
+                upload.append(part.data)
+            upload.commit()
+        finally:
+            upload.discard()
+        self._metrics.received(blob.size)
+
+    def _content(self, digest: Digest) -> bytes:
+        blob = references.key_of(digest)
+        content = references.fetch(self._storage, blob)
+        if content is None:
+            raise Refusal("NOT_FOUND", f"no blob {blob.hash}/{blob.size}")
+        self._metrics.sent(len(content))
+        return content
+
+
+def status_number(refusal: Refusal) -> int:
+    """GRPC's number of the refusal's code."""
+    number: int = grpc.StatusCode[refusal.code].value[0]
+    return number
+
+
+def page_start(token: str) -> int:
+    """How many folders earlier pages gave."""
+    if not token:
+        return 0
+    if not token.isdecimal() or len(token) > 12:  # noqa: PLR2004  (more than any tree has)
+        raise Refusal("INVALID_ARGUMENT", "this page token is none of ours")
+    return int(token)

@@ -1,0 +1,106 @@
+"""The blobs that an action result names, Trees and what they name included. Unaware of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError
+
+from affected.reapi.remote_execution_pb2 import ActionResult, Digest, Directory, Tree
+from cache_server.keys import EMPTY, BlobKey, blob_key
+from cache_server.storage.protocol import BlobStorage
+
+Kind = TypeVar("Kind", Tree, Directory)
+
+
+class Incomplete(Exception):
+    """A blob that is named is not here, or is not the message that it is said to be."""
+
+
+def key_of(digest: Digest) -> BlobKey:
+    """The key of a digest as received; Malformed when it is none of SHA-256."""
+    return blob_key(digest.hash, digest.size_bytes)
+
+
+def fetch(storage: BlobStorage, blob: BlobKey) -> bytes | None:
+    """The blob; the empty one always exists."""
+    return b"" if blob == EMPTY else storage.fetch(blob)
+
+
+def direct(result: ActionResult) -> Iterator[Digest]:
+    """The digests that stand in the result itself; what is not set is none."""
+    for file in result.output_files:
+        yield file.digest
+    for folder in result.output_directories:
+        if folder.tree_digest.hash:
+            yield folder.tree_digest
+        if folder.root_directory_digest.hash:
+            yield folder.root_directory_digest
+    for digest in (result.stdout_digest, result.stderr_digest):
+        if digest.hash:
+            yield digest
+
+
+def require(storage: BlobStorage, result: ActionResult) -> None:
+    """Incomplete unless every blob that `result` names is here; those count as used now."""
+    present(storage, direct(result))
+    for folder in result.output_directories:
+        if folder.tree_digest.hash:
+            tree = message_of(storage, folder.tree_digest, Tree)
+            present(storage, files_of((tree.root, *tree.children)))
+        if folder.root_directory_digest.hash:
+            below = list(directories(storage, folder.root_directory_digest, whole=True))
+            present(storage, files_of(below))
+
+
+def present(storage: BlobStorage, digests: Iterable[Digest]) -> None:
+    """Incomplete unless all of them are here."""
+    asked = [key_of(digest) for digest in digests]
+    asked = [blob for blob in asked if blob != EMPTY]
+    if asked and not all(storage.present(asked)):
+        raise Incomplete
+
+
+def files_of(folders: Iterable[Directory]) -> Iterator[Digest]:
+    """The digests of all files in the folders."""
+    for folder in folders:
+        for file in folder.files:
+            yield file.digest
+
+
+def directories(storage: BlobStorage, root: Digest, *, whole: bool) -> Iterator[Directory]:
+    """`root` and all folders below it, each once, breadth first.
+
+    A folder that is not here is Incomplete when it is the root or `whole` is asked for; else it
+    is left out with what is below it.
+    """
+    seen = {root.hash}
+    level = [root]
+    while level:
+        found: list[Digest] = []
+        for digest in level:
+            try:
+                folder = message_of(storage, digest, Directory)
+            except Incomplete:
+                if whole or digest is root:
+                    raise
+                continue
+            yield folder
+            found += [below.digest for below in folder.directories]
+        level = []
+        for digest in found:
+            if digest.hash not in seen:
+                seen.add(digest.hash)
+                level.append(digest)
+
+
+def message_of(storage: BlobStorage, digest: Digest, kind: type[Kind]) -> Kind:
+    """The blob as a message; Incomplete when it is not here or no such message."""
+    content = fetch(storage, key_of(digest))
+    if content is None:
+        raise Incomplete
+    try:
+        return kind.FromString(content)
+    except DecodeError as trouble:
+        raise Incomplete from trouble
