@@ -321,3 +321,15 @@ def test_names_that_are_not_there(ready: Checkout) -> None:
         assert "no-such" in strict.err
         assert "hint: " in strict.err
     assert ready.run().reused() == ALL
+
+
+def test_a_conftest_that_cannot_be_loaded(ready: Checkout) -> None:
+    """It is told in pytest's words, and only the tests below its folder do not run."""
+    ready.write("libs/core/tests/conftest.py", "import no_such_module\n")
+    ready.write(PRICES, "def test_new():\n    pass\n")
+    answer = ready.affected("run", "--json", accept=(1,))
+    assert {label for label, s in answer.states().items() if s == "unfinished"} == {MONEY, TEXT}
+    assert answer.tests()[f"{PRICES}::test_new"] == ("ran", "passed")
+    assert "No module named 'no_such_module'" in answer.err
+    (ready.root / "libs/core/tests/conftest.py").unlink()
+    assert ready.run().reused() == ALL

@@ -15,6 +15,7 @@ from pathlib import Path
 from affected.model.path import RepoPath
 from affected.model.plan import Batch, Plan
 from affected.model.result import Outcome, TestResult
+from affected.run.leftover import left_over
 from affected.run.pytest_batch import RunningBatch, start_batch
 from affected.run.spool_reader import Event, SpoolReader
 from affected.run.trace_log import Harvest, assemble, test_result
@@ -128,8 +129,8 @@ def execute(
     `scratch` is an empty folder for spools and logs; the caller removes it. `environment` gives a
     batch's whole environment, `pytest_args` what is added to its command line. Ctrl-C is passed on
     once and ends the rest: what has finished is returned, the batches that never started are left
-    out. What a crashed test kept from running gets a batch of its own. Raises UserError when an
-    interpreter cannot be started.
+    out. What a crash or a broken conftest kept from running gets a batch of its own. Raises
+    UserError when an interpreter cannot be started.
     """
     versions = pytest_versions or {}
     waiting = list(enumerate(plan.batches))
@@ -154,9 +155,9 @@ def execute(
                 running.append(_Followed(number, process, SpoolReader(spool)))
                 on_event(BatchStarted(number, batch))
             for ended in _look(running, finished, on_event, interrupted=False):
-                left = _left_by_crash(ended)
-                if left is not None:
-                    waiting.append((next(numbers), left))
+                if ended.problem and not ended.interrupted:
+                    left = left_over(ended.batch, ended.harvest, ended.problem, root)
+                    waiting += [(next(numbers), left)] if left is not None else []
             if running:
                 time.sleep(_PAUSE)
     except KeyboardInterrupt:
@@ -186,22 +187,6 @@ def _look(
             finished.append(result)
             on_event(BatchFinished(result))
     return finished[before:]
-
-
-def _left_by_crash(ended: FinishedBatch) -> Batch | None:
-    """What a test that took its process with it kept from running, without that test's file."""
-    victims = {test.id for test in ended.harvest.running}
-    if ended.interrupted or not victims:
-        return None
-    left = tuple(
-        target
-        for target in ended.batch.targets
-        if not victims & set(ended.harvest.collected.get(target.path, ()))
-        and not (target.path in ended.harvest.traces and ended.harvest.traces[target.path].complete)
-    )
-    if not left or len(left) == len(ended.batch.targets):
-        return None
-    return replace(ended.batch, targets=left, expected_seconds=None)
 
 
 def _interrupt(
