@@ -81,10 +81,18 @@ class Place:
             if not whole.is_symlink():
                 self.before[path] = (whole.read_bytes(), whole.stat().st_mode)
 
-    def forget_bytecode(self) -> None:
-        """Python trusts size and whole seconds; two edits in one second would go unseen by it."""
-        for folder in list(self.root.rglob("__pycache__")):
-            shutil.rmtree(folder, ignore_errors=True)
+    def tidy(self) -> None:
+        """What a clean checkout does not have: stale byte code, and folders that hold nothing.
+
+        Python trusts size and whole seconds, so that it may miss one of two quick edits; and it
+        imports an empty folder as a namespace package, though git knows of no such folder.
+        """
+        for folder, _, _ in list(os.walk(self.root, topdown=False)):
+            path = Path(folder)
+            if path.name == "__pycache__":
+                shutil.rmtree(path)
+            elif ".git" not in path.parts and path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
 
 
 Edit = Callable[[Place], str | None]
@@ -219,16 +227,26 @@ def new_beside_tests(place: Place) -> str | None:
 
 
 def shadow(place: Place) -> str | None:
-    """A new module that an import now finds first."""
+    """A new module that an import now finds first.
+
+    Beside the tests of a package only what these tests alone import: pytest puts the folder on the
+    path of all tests that follow in the same process, which no test run alone would see.
+    """
     world, rng = place.world, place.rng
-    roots = world.source_roots()
-    folder = rng.choice([*roots, *roots, *map(world.tests, world.packages), ""])
+    if rng.random() < 0.2:
+        package = place.package()
+        path = f"{world.tests(package)}/{rng.choice(('aid', 'far'))}_{package}"
+        return _come_or_gone(place, path + rng.choice((".py", "/__init__.py")))
+    folder = rng.choice([*world.source_roots(), ""])
     names = ["fastpath.py", "colorsys.py", "sortedcontainers.py", "sortedcontainers/__init__.py"]
     names += ["shared/three.py", "shared/two.py", "shared/one.py", "fastpath/__init__.py"]
     names += [f"{kind}_{rng.choice(world.packages)}.py" for kind in ("aid", "far")]
     if rng.random() < 0.2:
         names = ["shared/__init__.py", f"{rng.choice(world.packages)}.py"]
-    path = f"{folder}/{rng.choice(names)}".lstrip("/")
+    return _come_or_gone(place, f"{folder}/{rng.choice(names)}".lstrip("/"))
+
+
+def _come_or_gone(place: Place, path: str) -> str:
     if (place.root / path).exists():
         (place.root / path).unlink()
         return f"deleted {path}"
@@ -459,6 +477,10 @@ EDITS: tuple[tuple[int, Edit], ...] = (
     (5, configuration), (2, variable), (3, link), (3, behind_git), (2, line_ends), (3, commit),
     (5, older_commit), (2, stash),
 )  # fmt: skip
+
+
+# Edits of more than the files of a checkout.
+COMMITTING = (commit, older_commit, stash, behind_git, variable)
 
 
 def random_edit(place: Place) -> str:

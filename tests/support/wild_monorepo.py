@@ -157,9 +157,10 @@ def _module(world: World, package: str, name: str, earlier: list[tuple[str, str]
         _probe(rng, package, top, body)
     head = textwrap.dedent(HEAD).format(name=name, package=package)
     mix = "\n".join(TELL.split("\n\n\n")[1].splitlines())
-    constant = f"K_{package}_{name} = {rng.randrange(1, 999)}"
+    constant = f"K_{package}_{name} = {rng.randrange(1, 999)}\nP_{package}_{name} = 0"
     function = [f"def f_{package}_{name}(depth=0):", "    # adds up", "    if depth > 2:"]
     function += [f"        return {rng.randrange(99)}", f"    total = K_{package}_{name} * 3"]
+    function += [f"    total += P_{package}_{name}"]
     function += ["    " + line for text in body for line in text.splitlines()]
     function += ["    return total % 100003"]
     return "\n\n".join([head + mix, constant, "\n".join(top), "\n".join(function)]) + "\n"
@@ -288,7 +289,7 @@ def _conftest(world: World, package: str) -> str:
             "            item.add_marker(pytest.mark.skip(reason='listed'))",
         ]
     if rng.random() < 0.3:
-        target = f"{package}.alpha.K_{package}_alpha"
+        target = f"{package}.alpha.P_{package}_alpha"
         lines += [
             "",
             "@pytest.fixture(autouse=True)",
