@@ -33,6 +33,8 @@ OPTIONS: Final = (
     ("grpc.max_receive_message_length", validate.RECEIVE_LIMIT),
     ("grpc.max_send_message_length", -1),
     ("grpc.so_reuseport", 0),  # a port that is taken is an error
+    ("grpc.keepalive_time_ms", 60_000),  # a client that vanished gives its threads back
+    ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
 )

@@ -120,8 +120,8 @@ class Desk:
 
         return grpc.stream_unary_rpc_method_handler(behave, decode, bytes)
 
-    def caller(self, rpc: grpc.ServicerContext, scope: Scope) -> Caller:
-        """Who calls, if it may; Refusal otherwise."""
+    def caller(self, rpc: grpc.ServicerContext) -> Caller:
+        """Who calls; Refusal when nothing is granted to it."""
         header: str | None = None
         tool = version = ""
         for key, value in rpc.invocation_metadata():
@@ -133,8 +133,6 @@ class Desk:
         if grant is None:
             known = "is not known" if header else "is needed"
             raise Refusal("UNAUTHENTICATED", f"a bearer token {known}")
-        if scope is Scope.READ_WRITE and grant.scope is not Scope.READ_WRITE:
-            raise Refusal("PERMISSION_DENIED", "this caller may only read")
         return Caller(grant, tool, version)
 
     def over(self, turn: _Turn, code: str, message: str, bug: str = "") -> None:
@@ -171,8 +169,10 @@ class _Turn:
 
     def caller(self) -> Caller:
         """Who calls; Refusal when it may not."""
-        self.known = self._desk.caller(self._rpc, self._scope)
-        return self.known
+        caller = self.known = self._desk.caller(self._rpc)
+        if self._scope is Scope.READ_WRITE and caller.grant.scope is not Scope.READ_WRITE:
+            raise Refusal("PERMISSION_DENIED", "this caller may only read")
+        return caller
 
     def __enter__(self) -> Self:
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError
 
@@ -11,6 +11,7 @@ from affected.reapi.remote_execution_pb2 import ActionResult, Digest, Directory,
 from cache_server.keys import EMPTY, BlobKey, blob_key
 from cache_server.storage.protocol import BlobStorage
 
+LARGEST_FOLDER: Final = 64 * 1024 * 1024  # bytes of a Tree or Directory; it is read into memory
 Kind = TypeVar("Kind", Tree, Directory)
 
 
@@ -97,7 +98,8 @@ def directories(storage: BlobStorage, root: Digest, *, whole: bool) -> Iterator[
 
 def message_of(storage: BlobStorage, digest: Digest, kind: type[Kind]) -> Kind:
     """The blob as a message; Incomplete when it is not here or no such message."""
-    content = fetch(storage, key_of(digest))
+    blob = key_of(digest)
+    content = fetch(storage, blob) if blob.size <= LARGEST_FOLDER else None
     if content is None:
         raise Incomplete
     try:

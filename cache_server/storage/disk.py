@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from cache_server.keys import HASH, BlobKey
+from cache_server.keys import EMPTY, HASH, BlobKey
 from cache_server.storage.disk_upload import DiskUpload, full_disk_is_no_room
 from cache_server.storage.ledger import Entry, Ledger, Stamp
 from cache_server.storage.protocol import NoRoom, Tell, Upload, Usage
@@ -203,7 +203,7 @@ class DiskStorage:
         with self._mutex:
             self._ledger.release(reserved)
             try:
-                self._drop(self._ledger.admit(name, reserved))
+                self._drop(self._ledger.admit(name, reserved, blob=is_blob(name)))
                 try:
                     place(scratch, self._path(name))
                 except OSError:
@@ -217,9 +217,9 @@ class DiskStorage:
     # ---- inside ----------------------------------------------------------------------------
 
     def _path(self, name: str) -> str:
-        if len(name) == len(ACTION) + 64:
-            return f"{self._folder}/ac/{name[1:3]}/{name[1:]}"
-        return f"{self._folder}/cas/{name[:2]}/{name}"
+        if is_blob(name):
+            return f"{self._folder}/cas/{name[:2]}/{name}"
+        return f"{self._folder}/ac/{name[1:3]}/{name[1:]}"
 
     def _scratch(self) -> str:
         return f"{self._folder}/tmp/{next(self._numbers)}"  # noqa: S108  (below our folder)
@@ -285,9 +285,14 @@ class DiskStorage:
         with self._mutex:
             for _, name, size in found:
                 try:
-                    self._drop(self._ledger.admit(name, size, used=False))
+                    self._drop(self._ledger.admit(name, size, blob=is_blob(name), used=False))
                 except NoRoom:
                     self._drop([name])
+
+
+def is_blob(name: str) -> bool:
+    """Whether a ledger's name is a blob's hash, not an action's name with ACTION before it."""
+    return len(name) == len(EMPTY.hash)
 
 
 def files_of(folder: str, mark: str) -> Iterator[tuple[int, str, int]]:

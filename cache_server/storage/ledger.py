@@ -15,11 +15,14 @@ Stamp = tuple[int, int, int, int]
 
 
 class Entry:
-    """One thing kept: its `size`, what it `cost`s of the limit, and two notes of the owner's."""
+    """One thing kept: what it `cost`s of the limit, and two notes of the owner's.
+
+    `size` is a blob's; None for what nobody may ask for by a name and a size.
+    """
 
     __slots__ = ("cost", "size", "stamp", "used")
 
-    def __init__(self, size: int, cost: int) -> None:
+    def __init__(self, size: int | None, cost: int) -> None:
         self.size = size
         self.cost = cost
         self.stamp: Stamp | None = None  # how the file looked when its bytes were last checked
@@ -85,13 +88,13 @@ class Ledger:
         """Give back bytes that were set aside."""
         self.reserved -= size
 
-    def admit(self, name: str, size: int, *, used: bool = True) -> list[str]:
+    def admit(self, name: str, size: int, *, blob: bool, used: bool = True) -> list[str]:
         """Keep `name` as the most recently used; the names that must go for it."""
         cost = self.cost(size)
         if cost + self.reserved > self.limit:
             raise NoRoom(f"{size} bytes do not fit under the limit of {self.limit}")
         self.forget(name)
-        self._entries[name] = entry = Entry(size, cost)
+        self._entries[name] = entry = Entry(size if blob else None, cost)
         entry.used = used
         self.kept += cost
         return self._shrink()

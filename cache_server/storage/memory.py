@@ -10,7 +10,7 @@ from cache_server.keys import BlobKey
 from cache_server.storage.ledger import Ledger
 from cache_server.storage.protocol import Mismatch, NoRoom, Tell, Upload, Usage
 
-ACTION = "a"
+ACTION = "action "
 
 
 class MemorySource:
@@ -125,7 +125,7 @@ class MemoryStorage:
     def keep(self, name: str, content: bytes) -> None:
         """Keep whole content that was checked."""
         with self._lock:
-            gone = self._ledger.admit(name, len(content))
+            gone = self._ledger.admit(name, len(content), blob=not name.startswith(ACTION))
             self._contents[name] = content
             self._drop(gone)
 

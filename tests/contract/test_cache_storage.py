@@ -151,6 +151,9 @@ def test_an_action_result_and_a_blob_of_one_name_do_not_meet(storage):
     assert storage.load(blob.hash) is None
     storage.save(blob.hash, b"result")
     assert storage.fetch(blob) == b"abc"
+    for size in range(-1, 100):
+        asked = [(f"a{blob.hash}", size), (f"action {blob.hash}", size)]
+        assert storage.present(asked) == [False, False]
 
 
 def test_the_least_recently_used_goes_first(storage, told):
