@@ -171,3 +171,17 @@ def test_a_test_killed_by_a_signal(ready: Checkout) -> None:
     answer = ready.affected("run", accept=(1,))
     assert "tools/test_crash.py::test_crash" in answer.out
     assert "SIGSEGV" in answer.out
+
+
+def test_a_folder_that_another_test_adds_to_is_not_taken_for_proved(tmp_path: Path) -> None:
+    """What a test saw in a folder that changed before the run was over is no proof of anything."""
+    here = "import pathlib\nHERE = pathlib.Path(__file__).parent / 'data'\n\n\n"
+    files = {
+        "data/one.txt": "1",
+        "test_a_counts.py": here + "def test_a():\n    assert len(list(HERE.iterdir())) == 1\n",
+        "test_b_adds.py": here + "def test_b():\n    (HERE / 'two.txt').write_text('2')\n",
+        ".gitignore": "__pycache__/\n.pytest_cache/\n",
+    }
+    checkout = monorepo(tmp_path / "repo", tmp_path / "cache", files)
+    assert checkout.run().ran() == {"test_a_counts.py", "test_b_adds.py"}
+    assert checkout.run(accept=(1,)).states()["test_a_counts.py"] == "failed"

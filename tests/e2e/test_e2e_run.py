@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import venv
 from pathlib import Path
@@ -265,11 +266,7 @@ def test_a_project_runs_with_its_own_interpreter(tmp_path: Path) -> None:
         ".gitignore": ".venv/\n",
     }
     checkout = monorepo(tmp_path / "repo", tmp_path / "cache", files)
-    own = checkout.root / "one/.venv"
-    venv.EnvBuilder(symlinks=True).create(own)
-    (site,) = own.glob("lib/python*/site-packages")
-    here = [path for path in sys.path if path.endswith("site-packages")]
-    (site / "outer.pth").write_text("\n".join(here) + "\n")
+    _virtual_environment(checkout.root / "one/.venv")
     assert checkout.run().ran() == {"one/test_one.py", "two/test_two.py"}
     assert checkout.run().ran() == set()
     found = checkout.affected("doctor", "--json").json["findings"]
@@ -302,3 +299,43 @@ def test_graph_shows_who_needs_whom(ready: Checkout) -> None:
     paths = {node["path"] for node in view["nodes"]}
     assert {CODE, MONEY, BASKET} <= paths
     assert not {TEXT, TOOLS} & paths
+
+
+def test_an_updated_distribution_runs_its_importers(tmp_path: Path) -> None:
+    """Another version of an installed package runs the tests that import it, and no others."""
+    files = {
+        "test_with.py": "import widget\n\n\ndef test_with():\n    assert widget.SIZE\n",
+        "test_without.py": "def test_without():\n    pass\n",
+        ".gitignore": ".venv/\n__pycache__/\n",
+    }
+    checkout = monorepo(tmp_path / "repo", tmp_path / "cache", files)
+    site = _virtual_environment(checkout.root / ".venv")
+    _install(site, "1.0", 1)
+    assert checkout.run().ran() == {"test_with.py", "test_without.py"}
+    assert "nothing to run" in checkout.affected("run").out
+    _install(site, "2.0", 2)
+    answer = checkout.run()
+    assert answer.ran() == {"test_with.py"}
+    assert answer.json["targets"][0]["causes"][0]["kind"] == "distribution"
+    _install(site, "1.0", 1)
+    assert checkout.run().ran() == set()
+
+
+def _virtual_environment(folder: Path) -> Path:
+    """A virtual environment that finds pytest where we do; its folder of packages."""
+    venv.EnvBuilder(symlinks=True).create(folder)
+    (site,) = folder.glob("lib/python*/site-packages")
+    here = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "outer.pth").write_text("\n".join(here) + "\n")
+    return site
+
+
+def _install(site: Path, version: str, size: int) -> None:
+    """The package `widget`, in place of any other version of it."""
+    for old in site.glob("widget-*.dist-info"):
+        shutil.rmtree(old)
+    (site / "widget.py").write_text(f"SIZE = {size}\n")
+    folder = site / f"widget-{version}.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: widget\nVersion: {version}\n")
+    (folder / "RECORD").write_text(f"widget.py,sha256={size:043},9\n{folder.name}/RECORD,,\n")

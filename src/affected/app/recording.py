@@ -6,7 +6,7 @@ Unaware of how tests run. Nothing is stored of a target whose inputs changed whi
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from affected.app import survey as surveys
@@ -22,8 +22,9 @@ from affected.cache.record import (
 )
 from affected.fs.digests import stamp_of
 from affected.model.access import Trace
+from affected.model.digest import ABSENT
 from affected.model.observation import InputKind, Provenance
-from affected.model.path import RepoPath
+from affected.model.path import RepoPath, ancestors
 from affected.model.plan import Batch
 from affected.model.target import Target
 from affected.report.protocol import Unvouched
@@ -176,7 +177,19 @@ class Recorder:
     def _changed_meanwhile(self) -> set[RepoPath]:
         workspace = self._knowledge.workspace
         now = surveys.survey(workspace, surveys.begin(workspace))
-        return set(now.changes) | {path for _, path in now.stirred}
+        moved = set(now.changes) | {path for _, path in now.stirred}
+        for path, change in now.changes.items():
+            if ABSENT in {change.old, change.new}:  # its folder holds other names now
+                moved.update(self._folders_altered(path))
+        return moved
+
+    def _folders_altered(self, path: RepoPath) -> Iterator[RepoPath]:
+        """The folder of a path come or gone, and those above up to one that was there before."""
+        for folder in ancestors(path):
+            yield folder
+            known = self._knowledge.workspace.index.has_folder(folder)
+            if known and (self._knowledge.workspace.root / folder).is_dir():
+                return
 
 
 def is_flaky(observation: StoredObservation) -> bool:
