@@ -6,7 +6,7 @@ Unaware of records and runs. Only what a change touched is read, scanned and res
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from affected.app.compose import Workspace
 from affected.app.imports import ImportTable
 from affected.app.survey import Survey
 from affected.graph.graph import Graph
-from affected.lang.python.modules import ModuleRoots, module_names
+from affected.lang.python.modules import ModuleRoots, module_names, moved_names
 from affected.lang.python.roots import find_roots
 from affected.lang.python.targets import (
     CollectionSettings,
@@ -25,7 +25,7 @@ from affected.lang.python.targets import (
 )
 from affected.model.digest import ABSENT
 from affected.model.edge import EdgeKind
-from affected.model.path import RepoPath, is_under, name, parent
+from affected.model.path import RepoPath, ancestors, is_under, name, parent
 from affected.model.selection import Change
 from affected.model.target import Project, Target, TargetKind
 from affected.state.rows import TargetRow
@@ -66,7 +66,9 @@ class Catalogue:
     roots: ModuleRoots
     graph: Graph
     touched: frozenset[RepoPath] = field(default_factory=frozenset)  # may import otherwise now
-    stale_targets: frozenset[str] = field(default_factory=frozenset)  # their settings changed
+    stale_targets: frozenset[str] = field(
+        default_factory=frozenset
+    )  # they came, went, or have other settings
 
 
 def refresh(workspace: Workspace, found: Survey) -> Catalogue:
@@ -119,17 +121,24 @@ def _update(
     workspace: Workspace, changes: Mapping[RepoPath, Change], before: Catalogue
 ) -> Catalogue:
     shape, roots, stale = before.shape, before.roots, frozenset[str]()
-    structural = any(_is_structural(change) for change in changes.values())
+    globs = any(settings.doctest_globs for settings in shape.settings.values())
+    structural = any(_is_structural(change, any_name=globs) for change in changes.values())
     if structural:
         paths = workspace.index.files()
         shape = _discover(workspace, paths)
         targets = test_files(paths, shape.settings, shape.projects, _reader(workspace))
         roots = _roots(workspace, paths, shape, targets)
-        stale = _store_targets(workspace, targets)
+        stale = _store_targets(workspace, targets) | {
+            t.label
+            for t in targets
+            if shape.settings_of(t) != before.shape.settings.get(t.settings)
+        }
         imports = ImportTable.over_all(workspace, roots, paths)
     else:
         imports = ImportTable.over_index(workspace, roots)
-    again = _to_resolve(workspace, changes, before, roots)
+    again = _to_resolve(workspace, changes, before, shape, roots)
+    again |= {RepoPath(label) for label in stale}  # a test file's label is its path
+    again |= {row.path for row in workspace.index.targets(labels=sorted(changes))}
     present = {path for path in again if imports.exists(path)}
     rows = workspace.index.targets(labels=sorted(present))
     edges: dict[RepoPath, list[tuple[RepoPath, EdgeKind]] | None] = dict.fromkeys(again - present)
@@ -145,40 +154,57 @@ def _update(
     return Catalogue(shape, roots, graph, frozenset(again), stale)
 
 
-def _is_structural(change: Change) -> bool:
+def _is_structural(change: Change, *, any_name: bool) -> bool:
+    """`any_name`: files of any name may hold tests."""
     if name(change.path) in STRUCTURAL:
         return True
-    return ABSENT in {change.old, change.new} and change.path.endswith((".py", ".so", ".pyd"))
+    if ABSENT not in {change.old, change.new}:
+        return False
+    return any_name or change.path.endswith((".py", ".so", ".pyd"))
 
 
 def _to_resolve(
     workspace: Workspace,
     changes: Mapping[RepoPath, Change],
     before: Catalogue,
+    shape: Shape,
     roots: ModuleRoots,
 ) -> set[RepoPath]:
     """Files whose edges may differ: edited ones, and those that a path come or gone may answer."""
     again = {path for path in changes if path.endswith(".py")}
     names: set[str] = set()
+    folders: set[RepoPath] = set()  # everything in and below them
     for path, change in changes.items():
         if ABSENT not in {change.old, change.new}:
             continue
         for known in (before.roots, roots):
             names.update(n.rpartition(".")[2] for n in module_names(path, known))
-        if name(path) in {"conftest.py", "__init__.py"}:
+        if name(path) == "__init__.py":
+            folders.add(parent(path))
+        elif name(path) == "conftest.py":
             rows = workspace.index.targets()
             again.update(r.path for r in rows if is_under(r.path, parent(path)))
     if roots != before.roots:
-        names.update(before.roots.tops.keys() ^ roots.tops.keys())
-        names.update(
-            top
-            for top in before.roots.tops.keys() & roots.tops.keys()
-            if before.roots.tops[top] != roots.tops[top]
-        )
+        names |= moved_names(before.roots, roots)
+        folders |= before.roots.projects ^ roots.projects  # each sees its own roots first
+    if folders:
+        modules = (path for path in workspace.index.files() if path.endswith(".py"))
+        again.update(path for path in modules if not folders.isdisjoint(ancestors(path)))
     if names:
         needles = [n.encode("utf-8", "surrogateescape") for n in names if n]
         again.update(workspace.index.files_mentioning(needles))
+        again.update(_loading(workspace, shape, names))
     return again
+
+
+def _loading(workspace: Workspace, shape: Shape, names: Collection[str]) -> set[RepoPath]:
+    """Test files whose settings load plugins (`-p`) with one of `names` in theirs."""
+    folders = {
+        folder
+        for folder, settings in shape.settings.items()
+        if not set(names).isdisjoint(".".join(settings.plugins).split("."))
+    }
+    return {row.path for row in workspace.index.targets() if row.settings in folders}
 
 
 def _edges(
@@ -237,7 +263,7 @@ def _roots(
 
 
 def _store_targets(workspace: Workspace, targets: Iterable[Target]) -> frozenset[str]:
-    """Brings the index's targets in step; returns the labels whose settings changed."""
+    """Brings the index's targets in step; labels that came, went, or have other settings."""
     known = {row.label: row for row in workspace.index.targets()}
     fresh: list[TargetRow] = []
     stale: set[str] = set()
@@ -247,12 +273,11 @@ def _store_targets(workspace: Workspace, targets: Iterable[Target]) -> frozenset
         old = known.get(t.label)
         if old is not None and (old.project, old.settings) == (t.project, t.settings):
             continue
-        if old is not None:
-            stale.add(t.label)
+        stale.add(t.label)
         fresh.append(new_row(t))
     workspace.index.put_targets(fresh)
     workspace.index.remove_targets(known.keys() - labels)
-    return frozenset(stale)
+    return frozenset(stale | (known.keys() - labels))
 
 
 def new_row(target: Target) -> TargetRow:

@@ -6,7 +6,7 @@ Unaware of the disk and of import statements: paths and names in, names out.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -173,3 +173,28 @@ def module_names(path: RepoPath, roots: ModuleRoots) -> tuple[str, ...]:
                 dotted = dotted.rpartition(".")[0]
                 above[dotted] = None
     return tuple({**own, **above})
+
+
+def moved_names(before: ModuleRoots, after: ModuleRoots) -> set[str]:
+    """Top-level names that other roots answer now, or the same ones for other projects."""
+    moved = {
+        top
+        for top in before.tops.keys() | after.tops.keys()
+        if _seen(before, top) != _seen(after, top)
+    }
+    if before.loose != after.loose or before.projects != after.projects:
+        old, new = set(_scripts(before)), set(_scripts(after))
+        moved.update(top for top, _, _ in old ^ new)
+    return moved
+
+
+def _seen(roots: ModuleRoots, top: str) -> list[Root]:
+    return [roots.roots[path] for path in roots.tops.get(top, ())]
+
+
+def _scripts(roots: ModuleRoots) -> Iterator[tuple[str, RepoPath, RepoPath]]:
+    """Name, folder and project of each loose module."""
+    for line in roots.loose.split(b"\n"):
+        top, *folders = line.split(b"\t")
+        for folder in map(decode, folders):
+            yield decode(top), folder, roots.project_of(folder)

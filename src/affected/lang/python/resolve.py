@@ -215,7 +215,8 @@ class Resolver:
         if missing and not lookup.place(folder).package:
             for dotted in self._elsewhere(folder, missing):
                 answer = self._absolute(dotted, [], kind, scope)
-                edges += answer.edges
+                # what is above a module there is told by the module's own edges
+                edges += [edge for edge in answer.edges if edge[1] is not EdgeKind.PARENT]
                 modules += answer.modules
         return _Answer(tuple(edges), tuple(modules), ())
 
