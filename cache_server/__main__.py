@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 from cache_server import settings as parse
+from cache_server.allocator import keep_freed_memory
 from cache_server.auth import Access, anonymous_scope, parse_tokens
 from cache_server.journal import Journal
 from cache_server.metrics import Metrics
@@ -118,6 +119,7 @@ def access_of(
 
 def run(settings: Settings, access: Access) -> None:
     """Serve until a signal says to stop."""
+    keep_freed_memory()
     journal = Journal(sys.stderr, time.time)
     metrics = Metrics()
 
