@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from affected.app.compose import Workspace
@@ -25,7 +25,7 @@ from affected.model.selection import Change
 
 STATE_KEY: Final = "state"
 WATCH_KEY: Final = "watch"
-STATE_FORMAT: Final = 2  # 1: the first one; 2: says whether git converts anything
+STATE_FORMAT: Final = 3  # 1: the first one; 2: says whether git converts; 3: what is ignored
 SLOW_STATUS: Final = 1.0  # seconds
 MANY_SPECIAL: Final = 2000  # beyond, they are looked at only when git's index changed
 
@@ -40,6 +40,7 @@ class State:
     special: tuple[RepoPath, ...] = ()  # git's word on them is not enough: bytes are looked at
     converting: bool = False  # some attribute or setting lets git convert what it reads
     witness: str = ""
+    ignore: tuple[str, ...] = ()  # as the settings said
     format: int = STATE_FORMAT
 
     def to_bytes(self) -> bytes:
@@ -47,7 +48,7 @@ class State:
         return json.dumps(
             [
                 *(self.format, self.head, self.branch, self.dirty),
-                *(self.special, self.converting, self.witness),
+                *(self.special, self.converting, self.witness, self.ignore),
             ]
         ).encode("ascii")
 
@@ -59,8 +60,8 @@ class State:
         form, *rest = json.loads(raw)
         if form != STATE_FORMAT:
             return None
-        head, branch, dirty, special, converting, witness = rest
-        return State(head, branch, tuple(dirty), tuple(special), converting, witness)
+        head, branch, dirty, special, converting, witness, ignore = rest
+        return State(head, branch, tuple(dirty), tuple(special), converting, witness, tuple(ignore))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ def _with_git(
     dirty = _dirty(workspace, status)
     witness = repository.witness()
     moved: dict[RepoPath, str] | None = {}
-    if before is None:
+    if before is None or before.ignore != workspace.config.ignore:
         moved = None
     elif before.head != status.head:
         moved = _tree_moves(workspace, before.head, status.head)
@@ -254,7 +255,15 @@ def _with_git(
     now: dict[RepoPath, str] = {**moved, **digests.of(looked)}
     left = {path for path in before.dirty if path not in dirty and now[path] != ABSENT}
     now.update(dict.fromkeys(_now_ignored(repository, left, moved), ABSENT))
-    state = State(status.head, status.branch, tuple(sorted(dirty)), special, converting, witness)
+    state = replace(
+        before,
+        head=status.head,
+        branch=status.branch,
+        dirty=tuple(sorted(dirty)),
+        special=special,
+        converting=converting,
+        witness=witness,
+    )
     return state, _compare(workspace, now), None
 
 
@@ -303,6 +312,7 @@ def _full(
         special=tuple(sorted(special)),
         converting=workspace.repository.conversions_in_force(files),
         witness=witness,
+        ignore=workspace.config.ignore,
     )
     known = workspace.index.files()
     return state, _differences(known, present), present

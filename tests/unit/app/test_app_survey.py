@@ -194,6 +194,14 @@ def test_noise_and_ignored_paths_are_never_changes(known):
     assert known.moves() == {}
 
 
+def test_what_the_settings_leave_out_leaves_the_table_and_comes_back(known):
+    """Other settings, other files: with git and all clean."""
+    known.tree.write("affected.toml", 'ignore = ["pkg"]\n')
+    assert known.moves() == {"affected.toml": "new", "pkg/c.py": "gone"}
+    known.tree.delete("affected.toml")
+    assert known.moves() == {"affected.toml": "gone", "pkg/c.py": "new"}
+
+
 def test_a_nested_repository_is_told_file_by_file(known):
     """Git names only its folder."""
     GitTree.init(known.tree.root / "nested").write("n.py", "1")
