@@ -31,6 +31,10 @@ COMMAND = (sys.executable, "-P", "-c", _START, str(SOURCE))
 _LEFT_OUT = ("PYTHON", "PYTEST", "VIRTUAL_ENV", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "CLICOLOR")
 
 
+# Plugins that no test of ours needs; they cost as much as the rest of pytest's start.
+_QUICKER = {"PYTEST_ADDOPTS": "-p no:hypothesispytest -p no:cacheprovider"}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a finished command left: exit code and both streams as text."""
@@ -84,7 +88,7 @@ class Checkout:
     def environ(self) -> dict[str, str]:
         """What the command sees."""
         kept = {k: v for k, v in isolated_environ().items() if not k.startswith(_LEFT_OUT)}
-        return {**kept, "AFFECTED_CACHE_DIR": str(self.cache), **self.extra}
+        return {**kept, **_QUICKER, "AFFECTED_CACHE_DIR": str(self.cache), **self.extra}
 
     def with_variables(self, **variables: str) -> Checkout:
         """The same, run with more environment variables."""
