@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 # Passed on because programs break without them; their values are the machine's and not inputs.
 PASSED = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TEMP", "TMP", "TERM", "COLUMNS"),
+    *("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"),
     *("XDG_RUNTIME_DIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "NIX_*", "SYSTEMROOT", "COMSPEC", "PATHEXT", "WINDIR"),
 )

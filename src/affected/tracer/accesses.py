@@ -33,7 +33,7 @@ class Accesses:
         scope = self.frames.scope(frame, trail)
         if scope is None or by_descriptor(trail):
             return
-        if not path.endswith(_METADATA) and self.installed.noted(scope, trail):
+        if not path.endswith(_METADATA) and self.installed.noted(scope, trail, frame):
             return
         self.record(scope, kind, path)
 

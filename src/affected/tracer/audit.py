@@ -212,7 +212,7 @@ class Auditor:
         """A process that cannot be seen into is started."""
         trail: List[Any] = []
         scope = self._frames.scope(frame, trail)
-        if scope is None or any(f.f_code.co_filename.endswith(_SELF_DESCRIPTIONS) for f in trail):
+        if scope is None or any(c.co_filename.endswith(_SELF_DESCRIPTIONS) for c in trail):
             return
         if not self._frames.is_plugins_own(scope, frame):
             self._ledger.blind(scope, "child-process", self._shown(command))

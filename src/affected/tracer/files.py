@@ -59,7 +59,7 @@ class Files:
             function.__annotations__ = {}
             function.__doc__ = original.__doc__
             wrapper = types.MethodType(function, owner)
-            replace(original, wrapper)
+            replace(name, original, wrapper)
             _replace_in_classes(original, wrapper)
 
     def saw(self, path: Any, frame: Any, is_content: bool) -> None:
@@ -76,7 +76,7 @@ class Files:
             scope = self._frames.scope(frame, trail)
             if scope is None or by_descriptor(trail):
                 return
-            if is_content and self._installed.noted(scope, trail):
+            if is_content and self._installed.noted(scope, trail, frame):
                 return
             kind = kinds.READ if is_content and not self._is_probe(trail) else kinds.PROBE
             self._accesses.record(scope, kind, located)
@@ -84,8 +84,7 @@ class Files:
             self._trouble(error)
 
     def _is_probe(self, trail: List[Any]) -> bool:
-        for frame in trail:
-            code = frame.f_code
+        for code in trail:
             names = self._probing.get(code.co_filename)
             if names is not None and code.co_name in names:
                 return True
@@ -160,14 +159,16 @@ def _family(name: str) -> List[Any]:
     return [sys.modules[part] for part in parts if part in sys.modules]
 
 
-def replace(original: Any, wrapper: Any) -> None:
-    """Put `wrapper` wherever a loaded module's name stands for `original`."""
+def replace(name: str, original: Any, wrapper: Any) -> None:
+    """Put `wrapper` wherever a loaded module knows `original` by its name, underscored or not."""
+    names = (name, "_" + name)
     for module in list(sys.modules.values()):
         namespace = getattr(module, "__dict__", None)
-        if not isinstance(namespace, dict) or namespace.get("__name__") in ("posix", "nt"):
+        if namespace.__class__ is not dict or namespace.get("__name__") in ("posix", "nt"):
             continue
-        for name in [key for key, value in list(namespace.items()) if value is original]:
-            namespace[name] = wrapper
+        for known in names:
+            if namespace.get(known) is original:
+                namespace[known] = wrapper
 
 
 def _replace_in_classes(original: Any, wrapper: Any) -> None:

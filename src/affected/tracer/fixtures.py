@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Set
 
-_SHARED = ("session", "package")
+SHARED = ("session", "package")
 
 
 class Fixtures:
@@ -18,9 +18,7 @@ class Fixtures:
         self._fresh: List[List[Any]] = []
 
     def enter(self, definition: Any, request: Any) -> Any:
-        """A fixture is about to be set up; what is returned goes to `leave`, None for nothing."""
-        if definition.scope not in _SHARED:
-            return None
+        """A shared fixture is about to be set up; what is returned goes to `leave`."""
         before = self._ledger.scope
         name = identity(definition)
         self._ledger.scope = "fixture:" + name
@@ -39,7 +37,7 @@ class Fixtures:
         needs = {
             identity(definitions[other])
             for other in used
-            if other in definitions and definitions[other].scope in _SHARED
+            if other in definitions and definitions[other].scope in SHARED
         }
         needs.discard(name)
         if needs - self._needs.get(name, set()):
@@ -64,7 +62,7 @@ class Fixtures:
         for definition in _definitions(getattr(item, "_request", None)).values():
             if definition not in used:
                 used.add(definition)
-                if definition.scope in _SHARED:
+                if definition.scope in SHARED:
                     self._fresh.append(["uses", path, [identity(definition)]])
 
     def drain(self, spool: Any) -> None:

@@ -82,8 +82,8 @@ class Frames:
     def scope(self, frame: Any, trail: Optional[List[Any]] = None) -> Optional[str]:
         """The scope an access made in `frame` belongs to; None when it counts for nobody.
 
-        `trail` receives the frames of the standard library that were passed on the way, and
-        the one that acts.
+        `trail` receives the code objects of the standard library that were passed on the way,
+        and the one that acts.
         """
         kinds = self._kinds
         while frame is not None:
@@ -92,11 +92,13 @@ class Frames:
             if kind is None:
                 kind = self.kind(code.co_filename)
             if kind == RUNNER:
+                if code.co_name in _TEST_CALLS:
+                    break  # a doctest, or a callback of an event loop that the test runs
                 return None
             if kind == IMPORTING and (code.co_name != "get_data" or _imports(frame.f_back)):
                 return None
             if trail is not None:
-                trail.append(frame)
+                trail.append(code)
             if kind in (FIRST, OTHER):
                 break
             frame = frame.f_back
@@ -158,7 +160,7 @@ def _imports(frame: Any) -> bool:
 
 def by_descriptor(trail: List[Any]) -> bool:
     """Whether the standard library used relative names inside an open folder."""
-    return any(frame.f_code.co_name.startswith(_BY_DESCRIPTOR) for frame in trail)
+    return any(code.co_name.startswith(_BY_DESCRIPTOR) for code in trail)
 
 
 def package_folder(module: Any) -> Optional[Tuple[str, str]]:

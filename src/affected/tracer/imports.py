@@ -25,11 +25,8 @@ def make_import(original, known, asked, missing, getframe):
     def __import__(known, name, globals=None, locals=None, fromlist=(), level=0):
         __tracebackhide__ = True
         try:
-            if (id(globals), name, fromlist, level) in known:
-                asked_before = True
-            else:
-                asked_before = False
-        except TypeError:
+            asked_before = (globals.get("__file__"), name, fromlist, level) in known
+        except (AttributeError, TypeError):
             asked_before = False
         if asked_before:
             return original(name, globals, locals, fromlist, level)
@@ -81,7 +78,7 @@ class Imports:
         self._frames = frames
         self._ledger = ledger
         self._trouble = trouble
-        self._known: Set[Tuple[int, str, Any, int]] = set()
+        self._known: Set[Tuple[Any, str, Any, int]] = set()
         self._pairs = Pairs("pairs")
         self._asks = Pairs("asks")
         self._external_pairs = Pairs("external-pairs")
@@ -97,7 +94,7 @@ class Imports:
         )
         function.__doc__ = original.__doc__
         function.__module__ = "builtins"
-        replace(original, types.MethodType(function, self._known))
+        replace("__import__", original, types.MethodType(function, self._known))
         for owner, name, args in (
             (importlib, "import_module", (self._asked_dynamically, self._missing_dynamically)),
             (importlib.util, "find_spec", (self._looked_up,)),
@@ -106,7 +103,7 @@ class Imports:
             function = made["make_" + name](wrapped, *map(self._guard, args), _getframe)
             function.__doc__, function.__module__ = wrapped.__doc__, wrapped.__module__
             function.__qualname__ = name
-            replace(wrapped, function)
+            replace(name, wrapped, function)
 
     def _guard(self, function: Any) -> Any:
         def guarded(*args: Any) -> None:
@@ -116,10 +113,6 @@ class Imports:
                 self._trouble(error)
 
         return guarded
-
-    def forget(self) -> None:
-        """Object ids may be used again: ask anew from here on."""
-        self._known.clear()
 
     def drain(self, spool: Any) -> None:
         """Queue new pairs on the spool."""
@@ -140,12 +133,11 @@ class Imports:
 
     def _asked(self, name: str, names: Any, fromlist: Any, level: int, frame: Any) -> None:
         full = _absolute(name, names, level)
-        importer = self._importer(names)
-        key = (id(names), name, fromlist, level)
+        key = (names.get("__file__") if isinstance(names, dict) else None, name, fromlist, level)
         if full.partition(".")[0] in self._library:
             self._remember(key)
             return
-        kind, where = importer
+        kind, where = self._importer(names)
         files = list(self._files(full, fromlist))
         if kind == FIRST:
             if not files:
@@ -159,7 +151,7 @@ class Imports:
             self._pair(self._external_pairs, where, full.partition(".")[0])
             self._remember(key)
 
-    def _remember(self, key: Tuple[int, str, Any, int]) -> None:
+    def _remember(self, key: Tuple[Any, str, Any, int]) -> None:
         if key[2] is None or isinstance(key[2], tuple):
             self._known.add(key)
 
@@ -204,7 +196,7 @@ class Imports:
         path = self._frames.first_party(code.co_filename)
         if path is None:
             return
-        scope = self.acting(frame)
+        scope = self.acting(frame, path)
         if scope is not None:
             self._ledger.note(scope, kinds.LOADED, path)
         elif self._ledger.testing:
@@ -212,13 +204,19 @@ class Imports:
 
     # --- the parts
 
-    def acting(self, frame: Any) -> Optional[str]:
-        """The scope a dynamic import counts for: None for pytest's own way to load its files."""
+    def acting(self, frame: Any, executed: str = "") -> Optional[str]:
+        """The scope a dynamic import counts for: None for pytest's own way to load its files.
+
+        `executed` is a file whose body is about to run; a statement's importer is paired with it.
+        """
         while frame is not None:
             code = frame.f_code
             kind = self._frames.kind(code.co_filename)
             if kind == IMPORTING and code.co_name == "__import__":
-                if self._importer(frame.f_locals.get("globals"))[0] == FIRST:
+                importer, where = self._importer(frame.f_locals.get("globals"))
+                if importer == FIRST:
+                    if executed:
+                        self._pair(self._pairs, where, executed)
                     return None  # a statement; told as a pair
             elif kind == RUNNER:
                 name = os.path.basename(code.co_filename)

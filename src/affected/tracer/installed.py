@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, List, Optional, Set
+from typing import Any, Dict, List, Optional, Set
 
 from . import ledger as kinds
 
@@ -24,6 +24,7 @@ class Installed:
         self._sites: Set[str] = {
             folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))
         }
+        self._readers: Dict[str, bool] = {}
         self.loading_plugins = True
 
     def is_site(self, path: Any) -> bool:
@@ -34,15 +35,17 @@ class Installed:
         """Such a folder was listed, or asked for its time."""
         trail: List[Any] = []
         scope = self._frames.scope(frame, trail)
-        if scope is not None and not self.noted(scope, trail) and is_listing:
+        if scope is not None and not self.noted(scope, trail, frame) and is_listing:
             self._note(scope, None, frame)
 
-    def noted(self, scope: str, trail: List[Any]) -> bool:
+    def noted(self, scope: str, trail: List[Any], frame: Any) -> bool:
         """True when the library that reads metadata is on the trail; then it is told here."""
-        for frame in trail:
-            folder, name = os.path.split(frame.f_code.co_filename)
-            if name == "metadata.py" or os.path.basename(folder) in _READERS:
-                self._note(scope, _question(trail), frame)
+        for code in trail:
+            reads = self._readers.get(code.co_filename)
+            if reads is None:
+                reads = self._readers[code.co_filename] = _reads_metadata(code.co_filename)
+            if reads:
+                self._note(scope, _question(frame), frame)
                 return True
         return False
 
@@ -55,16 +58,23 @@ class Installed:
             self._ledger.note(scope, kinds.EXTERNAL, question)
 
 
-def _question(trail: List[Any]) -> Optional[str]:
+def _reads_metadata(filename: str) -> bool:
+    folder, name = os.path.split(filename)
+    return name == "metadata.py" or os.path.basename(folder) in _READERS
+
+
+def _question(frame: Any) -> Optional[str]:
     """The one distribution, or the one group of entry points, that is asked for."""
-    for frame in trail:
-        name = frame.f_code.co_name
-        if name == "from_name":
-            asked = frame.f_locals.get("name")
-            if isinstance(asked, str):
-                return "distribution:" + asked.lower().replace("_", "-").replace(".", "-")
-        elif name == "entry_points":
-            params = frame.f_locals.get("params")
-            group = params.get("group") if isinstance(params, dict) else None
-            return "entry-points:" + (group if isinstance(group, str) else "*")
+    while frame is not None:
+        code = frame.f_code
+        if _reads_metadata(code.co_filename):
+            if code.co_name == "from_name":
+                asked = frame.f_locals.get("name")
+                if isinstance(asked, str):
+                    return "distribution:" + asked.lower().replace("_", "-").replace(".", "-")
+            elif code.co_name == "entry_points":
+                params = frame.f_locals.get("params")
+                group = params.get("group") if isinstance(params, dict) else None
+                return "entry-points:" + (group if isinstance(group, str) else "*")
+        frame = frame.f_back
     return None

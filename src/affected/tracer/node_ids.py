@@ -21,11 +21,15 @@ class NodeIds:
         """The repo path of a node id's file part; "" for none."""
         return self._workspace.locate(os.path.join(self.rootdir, relative)) or ""
 
-    def path_of(self, item: Any) -> str:
-        """The repo path of the file an item belongs to; "" when it lies outside."""
+    def of_item(self, item: Any) -> Tuple[Any, str]:
+        """An item's number (its name when it was not numbered) and the file it belongs to."""
         known = self._known.get(item.nodeid)
-        if known is not None:
-            return known[1]
+        if known is None:
+            path = self._path_of(item)
+            known = (self.name_of(item.nodeid, path), path)
+        return known
+
+    def _path_of(self, item: Any) -> str:
         path = getattr(item, "path", None)
         found: Optional[str] = self._workspace.locate(str(path)) if path is not None else None
         return found or self.located(item.nodeid.partition("::")[0])
@@ -44,7 +48,7 @@ class NodeIds:
         part: List[str] = []
         last, first = "", 0
         for number, item in enumerate(items):
-            path = self.path_of(item)
+            path = self._path_of(item)
             if path != last and part:
                 spool.add(["collected", last, first, part])
                 part, first = [], number
@@ -54,10 +58,3 @@ class NodeIds:
         if part:
             spool.add(["collected", last, first, part])
         spool.add(["ready", len(items)])
-
-    def number_of(self, item: Any) -> Any:
-        """An item's number; its name when it was not numbered; -1 for no item."""
-        if item is None:
-            return -1
-        known = self._known.get(item.nodeid)
-        return self.name_of(item.nodeid, self.path_of(item)) if known is None else known[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, NamedTuple
+from typing import Any, List, NamedTuple, Optional
 
 _RETRIED = ("rerun", "retried")
 _LONGEST = 200_000
@@ -18,34 +18,37 @@ class Verdict(NamedTuple):
     rerun: bool
 
 
-def is_over(reports: List[Any]) -> bool:
-    """False for a test that was interrupted before its tear-down had ended."""
-    return any(report.when == "teardown" or report.failed for report in reports)
+def of_reports(reports: List[Any]) -> Optional[Verdict]:
+    """One test's reports, in order, as pytest's terminal would count them.
 
-
-def of_reports(reports: List[Any]) -> Verdict:
-    """One test's reports, in order, as pytest's terminal would count them."""
-    seconds, rerun, errors = 0.0, False, []  # type: float, bool, List[Any]
-    outcome, message, failed = "passed", "", False
+    None for a test that was interrupted before its tear-down had ended.
+    """
+    seconds, rerun, over = 0.0, False, False
+    outcome, message = "passed", ""
+    errors: List[Any] = []
     for report in reports:
+        how = report.outcome
         seconds += getattr(report, "duration", 0.0) or 0.0
-        if report.outcome in _RETRIED:
-            rerun, errors, outcome, message, failed = True, [], "passed", "", False
-        elif report.failed:
+        over = over or report.when == "teardown"
+        if how in _RETRIED:
+            rerun, outcome, message = True, "passed", ""
+            errors.clear()
+        elif how == "failed":
             errors.append(report)
-            failed = failed or report.when == "call"
-        elif hasattr(report, "wasxfail"):
-            if not _is_part(report):
-                outcome = "xfailed" if report.skipped else "xpassed"
-                message = str(report.wasxfail)
-        elif report.skipped and not _is_part(report):
-            outcome, message = "skipped", skip_reason(report.longrepr)
+        elif how == "skipped" or report.when == "call":
+            reason = getattr(report, "wasxfail", None)
+            if (reason is None and how != "skipped") or _is_part(report):
+                continue
+            if reason is None:
+                outcome, message = "skipped", skip_reason(report.longrepr)
+            else:
+                outcome = "xfailed" if how == "skipped" else "xpassed"
+                message = str(reason)
     if errors:
-        outcome = "failed" if failed else "error"
-        message = crash_line(errors[0])
+        outcome = "failed" if any(report.when == "call" for report in errors) else "error"
         details = "\n\n".join(long_text(report) for report in errors)
-        return Verdict(outcome, seconds, message, details[:_LONGEST], rerun)
-    return Verdict(outcome, seconds, message, "", rerun)
+        return Verdict(outcome, seconds, crash_line(errors[0]), details[:_LONGEST], rerun)
+    return Verdict(outcome, seconds, message, "", rerun) if over else None
 
 
 def of_collection(report: Any) -> Verdict:

@@ -15,10 +15,11 @@ from typing import Any, Callable, Dict, Generator, List, Optional, Set
 import pytest
 
 from . import surroundings
-from .fixtures import Fixtures
+from .fixtures import SHARED, Fixtures
 from .ledger import SESSION
 from .node_ids import NodeIds
-from .outcomes import Verdict, is_over, of_collection, of_reports
+from .outcomes import Verdict, of_collection, of_reports
+from .paths import mode_of
 from .spool import VERSION, Spool
 from .watch import Watch
 
@@ -58,11 +59,12 @@ class Plugin:
         self.fixtures = Fixtures(self.ledger)
         self.ids = NodeIds(self.watch.workspace)
         self.spool = Spool(wishes.spool, "%s-%d.jsonl" % (self._role or "main", os.getpid()))
-        self._reports: Dict[str, List[Any]] = {}
+        self._reports: List[Any] = []
         self._parsed: Dict[str, float] = {}
         self._threads: Set[threading.Thread] = set()
         self._file = ""
-        self._running: Any = None
+        self._scope = SESSION
+        self._number: Any = None  # of the running test; None between tests
         version = "%d.%d.%d" % sys.version_info[:3]
         self.spool.add(["start", VERSION, os.getpid(), self._role, version])
         self.watch.start()
@@ -162,23 +164,23 @@ class Plugin:
 
     @guarded
     def _before(self, item: Any) -> None:
-        if self._running is not None:
+        if self._number is not None:
             self.ledger.blind(SESSION, "parallel-tests", "several tests at once in one process")
-        self._running = item
-        path = self.ids.path_of(item)
+        self._number, path = self.ids.of_item(item)
         if path != self._file:
             self._leave_file()
             self._file = path
             self._threads = set(threading.enumerate())
             self.spool.add(["run", path])
+            self._scope = "file:" + path
         self.ledger.testing = True
-        self.ledger.scope = "file:" + path
-        self._reports[item.nodeid] = []
+        self.ledger.scope = self._scope
+        self._reports = []
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Gather; a controller only tells of what no worker could."""
+        """Gather what is told of the running test; a controller has only crashes to tell."""
         if self._role != CONTROLLER:
-            self._reports.setdefault(report.nodeid, []).append(report)
+            self._reports.append(report)
         elif report.when not in _PHASES:
             self._crashed(report)
 
@@ -186,34 +188,36 @@ class Plugin:
     def _crashed(self, report: Any) -> None:
         path = self.ids.located(report.nodeid.partition("::")[0])
         name = self.ids.name_of(report.nodeid, path)
-        verdict = of_reports([report])._replace(outcome="error")
-        self.spool.add(["test", name, path, *verdict[:4], 0, -1])
-        self._flush()
+        verdict = of_reports([report])
+        if verdict is not None:
+            self.spool.add(["test", name, path, "error", *verdict[1:4], 0, -1])
+            self._flush()
 
     @guarded
     def _after(self, item: Any, nextitem: Any) -> None:
-        self._running = None
         self.ledger.scope = SESSION
-        reports = self._reports.pop(item.nodeid, None)
-        if reports and is_over(reports):
-            self._tell(item, of_reports(reports), nextitem)
+        verdict = of_reports(self._reports)
+        if verdict is not None:
+            following = -1 if nextitem is None else self.ids.of_item(nextitem)[0]
+            self._tell(item, verdict, following)
+        self._number = None
         if nextitem is None:
             self._leave_file()
         self._flush()
 
-    def _tell(self, item: Any, verdict: Verdict, nextitem: Any) -> None:
+    def _tell(self, item: Any, verdict: Verdict, following: Any) -> None:
         again = verdict.rerun or getattr(item, "_flaky_current_runs", 1) > 1
         self.spool.add(
             [
                 "test",
-                self.ids.number_of(item),
+                self._number,
                 self._file,
                 verdict.outcome,
                 round(verdict.seconds, 6),
                 verdict.message,
                 verdict.details,
                 int(again),
-                self.ids.number_of(nextitem),
+                following,
             ]
         )
 
@@ -226,7 +230,6 @@ class Plugin:
             self._file = ""
             self.watch.writes.drain(self.spool)
         self._threads = set()
-        self.watch.imports.forget()
 
     # --- fixtures
 
@@ -244,6 +247,9 @@ class Plugin:
         self, fixturedef: Any, request: Any
     ) -> Generator[None, Any, None]:
         """A shared fixture has a scope of its own."""
+        if fixturedef.scope not in SHARED:
+            yield
+            return
         token = self._enter_fixture(fixturedef, request)
         yield
         if token is not None:
@@ -271,11 +277,11 @@ class Plugin:
 
     @guarded
     def _log_size(self, reporter: Any) -> Optional[int]:
-        if not self._wishes.log:
+        if not self._wishes.log or not mode_of(self._wishes.log):
             return None
         sys.stdout.flush()
         reporter.flush()
-        return os.lstat(self._wishes.log).st_size
+        return os.path.getsize(self._wishes.log)
 
     @pytest.hookimpl(tryfirst=True, hookwrapper=True)
     def pytest_sessionfinish(self, exitstatus: Any) -> Generator[None, Any, None]:
