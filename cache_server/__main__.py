@@ -19,8 +19,6 @@ from cache_server import settings as parse
 from cache_server.allocator import keep_freed_memory
 from cache_server.auth import Access, anonymous_scope, parse_tokens
 from cache_server.journal import Journal
-from cache_server.metrics import Metrics
-from cache_server.server import CacheServer
 from cache_server.settings import Address, Settings, SettingsError, Tls
 from cache_server.storage.disk import DiskStorage, FolderInUse
 
@@ -118,7 +116,14 @@ def access_of(
 
 
 def run(settings: Settings, access: Access) -> None:
-    """Serve until a signal says to stop."""
+    """Serve until a signal says to stop; SettingsError when a package that it takes is missing."""
+    try:
+        from cache_server.metrics import Metrics  # noqa: PLC0415  (so that errors and help are quick)
+        from cache_server.server import CacheServer  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        raise SettingsError(
+            f"{missing.name} is not installed: pip install 'affected-ci[server]'"
+        ) from missing
     keep_freed_memory()
     journal = Journal(sys.stderr, time.time)
     metrics = Metrics()

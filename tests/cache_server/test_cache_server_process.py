@@ -274,3 +274,23 @@ def test_freed_memory_is_kept_where_the_c_library_can():
         [sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert answer.stdout.split() in (["True", "True"], ["False", "False"])
+
+
+def test_without_the_servers_packages_the_command_says_what_to_install(tmp_path):
+    """One sentence; help needs none of them."""
+    without = (
+        "import sys; sys.modules['grpc'] = None; sys.argv[0] = 'affected-cache';"
+        "from cache_server.__main__ import main; main()"
+    )
+
+    def run(*words):
+        command = [sys.executable, "-c", without, *words]
+        paths = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+        environ = {**os.environ, "PYTHONPATH": paths}
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+    answer = run("serve", "--dir", str(tmp_path / "s"))
+    assert answer.returncode == 2
+    assert "grpc is not installed: pip install 'affected-ci[server]'" in answer.stderr
+    assert not (tmp_path / "s").exists()
+    assert run("serve", "--help").returncode == 0
