@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from affected.model.digest import ABSENT
-from affected.model.path import RepoPath
+from affected.model.path import RepoPath, is_under, name, parent
 from affected.model.selection import Cause, CauseKind, Change, ChangeSet, Selected
 from affected.model.target import Project, Target
 
@@ -44,6 +44,7 @@ def select(
         cause = Cause(CauseKind.BASE_UNKNOWN, detail=change_set.reason)
         return tuple(Selected(t.label, (cause,)) for t in _ordered(targets))
     _by_graph(change_set, targets, reach, shadowed, causes)
+    _by_conftest(change_set, targets, causes)
     for change in change_set.changes:
         if reach.in_graph(change.path):
             _by_observers(change, targets, reach, causes)
@@ -103,6 +104,19 @@ def _by_observers(
     for target in targets:
         if target.label in observers and target.label not in causes:
             causes[target.label] = [Cause(kind_of(change), change.path)]
+
+
+def _by_conftest(
+    change_set: ChangeSet, targets: Sequence[Target], causes: dict[str, list[Cause]]
+) -> None:
+    """A conftest or package marker that is gone: no edge leads to it any more; its folder tells."""
+    for change in change_set.changes:
+        if change.new != ABSENT or name(change.path) not in {"conftest.py", "__init__.py"}:
+            continue
+        for target in targets:
+            if is_under(target.path, parent(change.path)):
+                cause = Cause(CauseKind.DELETED, change.path)
+                causes.setdefault(target.label, []).append(cause)
 
 
 def _by_owner(
