@@ -11,7 +11,7 @@ import random
 import textwrap
 from dataclasses import dataclass, field
 
-from support.wild_texts import FIXTURE_TESTS, HEAD, PLUG, READS, TELL, TESTS
+from support.wild_texts import COMPUTED_READS, FIXTURE_TESTS, HEAD, PLUG, READS, TELL, TESTS
 
 PACKAGES = ("amber", "birch", "cedar", "dune")
 MODULES = ("alpha", "beta", "gamma", "delta")
@@ -26,6 +26,7 @@ class World:
     layout: str
     packages: tuple[str, ...]
     files: dict[str, str] = field(default_factory=dict)
+    computed: bool = True  # some names of modules are made at run time
     plugged: bool = False  # a plugin of the workspace gives a fixture `plugged`
 
     def code(self, package: str) -> str:
@@ -47,10 +48,10 @@ class World:
         return [f"libs/{p}" for p in self.packages] if self.layout == "own" else [""]
 
 
-def make_world(rng: random.Random) -> World:
+def make_world(rng: random.Random, *, computed: bool = True) -> World:
     """A new monorepo; nothing is on disk yet."""
     count = rng.choice((2, 2, 3, 4))
-    world = World(rng, rng.choice(LAYOUTS), PACKAGES[:count])
+    world = World(rng, rng.choice(LAYOUTS), PACKAGES[:count], computed=computed)
     _configuration(world)
     for number, package in enumerate(world.packages):
         _package(world, package, number)
@@ -143,11 +144,12 @@ def _module(world: World, package: str, name: str, earlier: list[tuple[str, str]
     body: list[str] = []
     if earlier:
         for other in rng.sample(earlier, min(len(earlier), rng.choice((1, 1, 2, 3)))):
-            _use(rng, package, other, top, body)
+            _use(world, package, other, top, body)
     if rng.random() < 0.3:
-        _use_late(rng, rng.choice(world.packages), rng.choice(MODULES), top, body)
+        _use_late(world, rng.choice(world.packages), rng.choice(MODULES), top, body)
+    reads = READS + COMPUTED_READS if world.computed else READS
     for _ in range(rng.choice((0, 1, 2))):
-        line = rng.choice(READS)
+        line = rng.choice(reads)
         if rng.random() < 0.4:
             top.append(f"AT_IMPORT_{len(top)} = mix({line})")
             body.append(f"total += AT_IMPORT_{len(top) - 1}")
@@ -167,10 +169,10 @@ def _module(world: World, package: str, name: str, earlier: list[tuple[str, str]
 
 
 def _use(
-    rng: random.Random, package: str, other: tuple[str, str], top: list[str], body: list[str]
+    world: World, package: str, other: tuple[str, str], top: list[str], body: list[str]
 ) -> None:
     """Import and call `other`, which is no part of a cycle."""
-    p, m = other
+    rng, (p, m) = world.rng, other
     call = f"f_{p}_{m}"
     styles = [
         (f"import {p}.{m}", f"{p}.{m}.{call}"),
@@ -179,10 +181,13 @@ def _use(
         (f"from {p}.{m} import {call}", call),
         (f"from {p}.{m} import *", call),
         (f"try:\n    from {p}.{m} import {call}\nexcept ImportError:\n    {call} = int", call),
-        (f"LATE_{p}_{m} = importlib.import_module('{p}.' + '{m}')", f"LATE_{p}_{m}.{call}"),
-        (f"NAME_{p}_{m} = '{p}.{m}:{call}'", f"pkgutil.resolve_name(NAME_{p}_{m})"),
         (f"HELD_{p}_{m} = __import__('{p}.{m}', fromlist=['x'])", f"HELD_{p}_{m}.{call}"),
     ]
+    if world.computed:
+        styles += [
+            (f"LATE_{p}_{m} = importlib.import_module('{p}.' + '{m}')", f"LATE_{p}_{m}.{call}"),
+            (f"NAME_{p}_{m} = '{p}.{m}:{call}'", f"pkgutil.resolve_name(NAME_{p}_{m})"),
+        ]
     if p == package:
         styles += [
             (f"from . import {m}", f"{m}.{call}"),
@@ -199,16 +204,18 @@ def _use(
 
 
 def _use_late(
-    rng: random.Random, package: str, module: str, top: list[str], body: list[str]
+    world: World, package: str, module: str, top: list[str], body: list[str]
 ) -> None:
     """Import while running, which cycles allow; what is not there counts as nothing."""
-    call = f"f_{package}_{module}"
+    rng, call = world.rng, f"f_{package}_{module}"
     styles = [
         f"from {package}.{module} import {call} as late",
         f"late = importlib.import_module('{package}.{module}').{call}",
         f"late = __import__('{package}.{module}', fromlist=['x']).{call}",
-        f"late = getattr(importlib.import_module('{package}.' + '{module}'[::-1][::-1]), '{call}')",
     ]
+    if world.computed:
+        made = f"'{package}.' + '{module}'[::-1][::-1]"
+        styles.append(f"late = getattr(importlib.import_module({made}), '{call}')")
     body.append(
         f"try:\n    {rng.choice(styles)}\nexcept (ImportError, AttributeError):\n    late = int\n"
         "total += late(depth + 1)"
