@@ -128,7 +128,8 @@ def _toml_table(text: str, *, whole: bool) -> str:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return text
-    table = tree if whole else tree.get("tool", {}).get("pytest", {})
+    tool = tree.get("tool")
+    table = tree if whole else tool.get("pytest") if isinstance(tool, dict) else None
     return json.dumps(table, sort_keys=True, default=str)
 
 

@@ -37,6 +37,7 @@ class Platforms:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._configs: dict[RepoPath, ProjectConfig] = _stored_configs(workspace)
+        self._projects = sorted(self._configs)
         self._executables: dict[RepoPath, Path] = {}
         self._own: dict[RepoPath, bool] = {}
         self._described: dict[Path, Interpreter] = {}
@@ -63,13 +64,14 @@ class Platforms:
     def read_configs(self, projects: Iterable[RepoPath]) -> None:
         """Reads every project's settings anew and keeps them in the index."""
         self._configs = {}
-        table = {project: asdict(self.config(project)) for project in sorted(set(projects))}
+        self._projects = sorted(set(projects))
+        table = {project: asdict(self.config(project)) for project in self._projects}
         self._workspace.index.put(CONFIGS_KEY, json.dumps(table).encode("ascii"))
 
     @property
     def projects(self) -> list[RepoPath]:
         """The projects that have tests, as last stored."""
-        return sorted(self._configs)
+        return list(self._projects)
 
     def executable(self, project: RepoPath) -> Path:
         """The interpreter's path. Raises UserError when there is none."""
