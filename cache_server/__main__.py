@@ -86,6 +86,33 @@ def serve(
         stop(f"cannot use {trouble.filename or folder}: {trouble.strerror}")
 
 
+@program.command()
+@click.option("--dir", "folder", type=click.Path(path_type=Path), help="Where blobs are kept.")
+def check(folder: Path | None) -> None:
+    """Read everything that is kept and put away what is damaged; no server may run there.
+
+    Exit code 1 when something was damaged.
+    """
+    folder = folder or parse.default_folder(os.environ)
+    damaged: list[str] = []
+    if not (folder / "cas").is_dir():
+        stop(f"{folder} holds no cache")
+    try:
+        storage = DiskStorage(folder, sys.maxsize, lambda _, name, __: damaged.append(name))
+        try:
+            sound = storage.verify()
+        finally:
+            storage.close()
+    except FolderInUse as trouble:
+        stop(str(trouble))
+    except OSError as trouble:
+        stop(f"cannot read {trouble.filename or folder}: {trouble.strerror}")
+    for name in damaged:
+        click.echo(f"damaged, moved to {folder / 'quarantine' / name}")
+    click.echo(f"{sound} sound, {len(damaged)} damaged")
+    sys.exit(1 if damaged else 0)
+
+
 def tls_of(certificate: Path | None, key: Path | None, authority: Path | None) -> Tls | None:
     """TLS's three options together; SettingsError when one that is needed is missing."""
     if certificate is None and key is None:

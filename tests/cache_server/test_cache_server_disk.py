@@ -5,7 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cache_server.__main__ import program
 from cache_server.keys import BlobKey
 from cache_server.storage import disk, disk_upload
 from cache_server.storage.disk import DiskStorage, FolderInUse
@@ -179,3 +181,29 @@ def test_files_that_are_none_of_ours_are_left_alone(start, tmp_path):
     stranger.write_text("mine")
     assert start().usage().entries == 0
     assert stranger.exists()
+
+
+def test_check_reads_everything_and_puts_away_what_is_damaged(start, tmp_path):
+    """Wrong bytes, wrong sizes, damaged results; a second check finds nothing."""
+    storage = start()
+    blobs = [put(storage, bytes([number]) * 100) for number in range(5)]
+    storage.save("1" * 64, b"result")
+    storage.save("2" * 64, b"result")
+
+    def check():
+        return CliRunner().invoke(program, ["check", "--dir", str(tmp_path / "s")])
+
+    assert check().exit_code == 2
+    assert "another server" in check().stderr
+    storage.close()
+    assert (check().exit_code, check().output) == (0, "7 sound, 0 damaged\n")
+    file_of(tmp_path, blobs[0]).write_bytes(b"?" * 100)
+    file_of(tmp_path, blobs[1]).write_bytes(b"")
+    (tmp_path / "s" / "ac" / "22" / ("2" * 64)).write_bytes(b"")
+    answer = check()
+    assert answer.exit_code == 1
+    assert answer.output.splitlines()[-1] == "4 sound, 3 damaged"
+    assert blobs[1].hash in answer.output
+    assert (check().exit_code, check().output) == (0, "4 sound, 0 damaged\n")
+    assert CliRunner().invoke(program, ["check", "--dir", str(tmp_path)]).exit_code == 2
+    assert start().present(blobs) == [False, False, True, True, True]
