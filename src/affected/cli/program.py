@@ -84,11 +84,13 @@ def execute() -> NoReturn:
 
 def _once_more() -> int:
     """Runs the command; a second time if the index is found damaged: by then it is a new one."""
-    from affected.state.rows import IndexDamaged  # noqa: PLC0415
-
     try:
         return _status(program.main(standalone_mode=False))
-    except IndexDamaged as trouble:
+    except UserError as trouble:
+        from affected.state.rows import IndexDamaged  # noqa: PLC0415  (only on the way to an error)
+
+        if not isinstance(trouble, IndexDamaged):
+            raise
         click.echo(f"warning: {trouble.message}", err=True)
         return _status(program.main(standalone_mode=False))
 

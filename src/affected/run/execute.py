@@ -132,7 +132,6 @@ def execute(
     out. What a crash or a broken conftest kept from running gets a batch of its own. Raises
     UserError when an interpreter cannot be started.
     """
-    versions = pytest_versions or {}
     waiting = list(enumerate(plan.batches))
     numbers = count(len(waiting))
     running: list[_Followed] = []
@@ -141,23 +140,21 @@ def execute(
         while waiting or running:
             while waiting and len(running) < plan.parallel:
                 number, batch = waiting.pop(0)
-                spool, log = scratch / f"spool-{number}", scratch / f"log-{number}.txt"
+                spool = scratch / f"spool-{number}"
                 process = start_batch(
                     batch,
                     root,
                     environment(batch),
                     pytest_args(batch) if callable(pytest_args) else pytest_args,
                     spool,
-                    log,
+                    scratch / f"log-{number}.txt",
                     color=color,
-                    pytest_version=versions.get(batch.interpreter, ""),
+                    pytest_version=(pytest_versions or {}).get(batch.interpreter, ""),
                 )
                 running.append(_Followed(number, process, SpoolReader(spool)))
                 on_event(BatchStarted(number, batch))
             for ended in _look(running, finished, on_event, interrupted=False):
-                if ended.problem and not ended.interrupted:
-                    left = left_over(ended.batch, ended.harvest, ended.problem, root)
-                    waiting += [(next(numbers), left)] if left is not None else []
+                waiting += [(next(numbers), batch) for batch in _left_over(ended, root)]
             if running:
                 time.sleep(_PAUSE)
     except KeyboardInterrupt:
@@ -187,6 +184,13 @@ def _look(
             finished.append(result)
             on_event(BatchFinished(result))
     return finished[before:]
+
+
+def _left_over(ended: FinishedBatch, root: Path) -> list[Batch]:
+    if not ended.problem or ended.interrupted:
+        return []
+    left = left_over(ended.batch, ended.harvest, ended.problem, root)
+    return [left] if left is not None else []
 
 
 def _interrupt(
