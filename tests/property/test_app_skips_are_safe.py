@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 from support.repositories import GitTree
-from support.wild_edits import Place, random_edit
+from support.wild_edits import random_edit
 from support.wild_monorepo import make_world
 from support.wild_oracle import plain_pytest
+from support.wild_place import Place
 from support.workspaces import Answer, Checkout, junit_cases
 
 FULL = bool(os.environ.get("AFFECTED_FULL"))

@@ -7,93 +7,13 @@ to act on.
 from __future__ import annotations
 
 import os
-import random
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 
-from support.repositories import GitTree
-from support.wild_monorepo import MODULES, World
-
-_NOISE = {".git", "__pycache__", ".pytest_cache"}
-
-
-@dataclass(slots=True)
-class Place:
-    """A world on disk, and what random edits need to know of it."""
-
-    world: World
-    tree: GitTree
-    rng: random.Random
-    variables: dict[str, str] = field(default_factory=dict)
-    before: dict[str, tuple[bytes, int]] = field(default_factory=dict)
-    count: int = 0
-
-    @property
-    def root(self) -> Path:
-        """The checkout."""
-        return self.tree.root
-
-    def paths(self, ending: str = "") -> list[str]:
-        """Every file's repo path, sorted."""
-        found = []
-        for folder, folders, names in os.walk(self.root):
-            folders[:] = [name for name in folders if name not in _NOISE]
-            found += [str((Path(folder) / name).relative_to(self.root)) for name in names]
-        return sorted(path for path in found if path.endswith(ending) and path != ".git")
-
-    def pick(self, ending: str = "", pattern: str = "") -> str | None:
-        """One of the files whose path ends so and matches, at random."""
-        found = [path for path in self.paths(ending) if re.search(pattern, path)]
-        return self.rng.choice(found) if found else None
-
-    def read(self, path: str) -> str:
-        """A file's text; "" when there is none."""
-        try:
-            return (self.root / path).read_text()
-        except OSError:
-            return ""
-
-    def write(self, path: str, text: str) -> None:
-        """Write a file; a link in its place is replaced."""
-        whole = self.root / path
-        if whole.is_symlink():
-            whole.unlink()
-        if not whole.is_dir():
-            self.tree.write(path, text)
-
-    def number(self) -> int:
-        """A number not used before."""
-        self.count += 1
-        return 1000 + 37 * self.count + self.rng.randrange(30)
-
-    def package(self) -> str:
-        """One of the packages."""
-        return self.rng.choice(self.world.packages)
-
-    def keep(self) -> None:
-        """Remember all files, for `undo`."""
-        self.before = {}
-        for path in self.paths():
-            whole = self.root / path
-            if not whole.is_symlink():
-                self.before[path] = (whole.read_bytes(), whole.stat().st_mode)
-
-    def tidy(self) -> None:
-        """What a clean checkout does not have: stale byte code, and folders that hold nothing.
-
-        Python trusts size and whole seconds, so that it may miss one of two quick edits; and it
-        imports an empty folder as a namespace package, though git knows of no such folder.
-        """
-        for folder, _, _ in list(os.walk(self.root, topdown=False)):
-            path = Path(folder)
-            if path.name == "__pycache__":
-                shutil.rmtree(path)
-            elif ".git" not in path.parts and path.is_dir() and not any(path.iterdir()):
-                path.rmdir()
-
+from support.wild_git import behind_git, commit, line_ends, older_commit, stash
+from support.wild_monorepo import MODULES
+from support.wild_place import Place
 
 Edit = Callable[[Place], str | None]
 
@@ -414,60 +334,6 @@ def link(place: Place) -> str | None:
     target = place.rng.choice(("more.txt", "words.txt", "parts/a.txt", "nowhere", "../../away.txt"))
     whole.symlink_to(target)
     return f"link {path} to {target}"
-
-
-def behind_git(place: Place) -> str | None:
-    """A tracked file edited that git was told not to look at, or to ignore."""
-    tracked = [p for p in place.tree.git("ls-files").splitlines() if p.endswith((".txt", ".py"))]
-    tracked = [p for p in tracked if (place.root / p).is_file()]
-    if not tracked:
-        return None
-    path, choice = place.rng.choice(tracked), place.rng.random()
-    if choice < 0.3:
-        place.tree.git("update-index", "--assume-unchanged", path)
-    elif choice < 0.6:
-        place.tree.git("update-index", "--skip-worktree", path)
-    elif choice < 0.8:
-        place.tree.git("rm", "-q", "--cached", path)
-    else:
-        place.write(".gitignore", place.read(".gitignore") + f"/{path}\n")
-    ending = "# seen\n" if path.endswith(".py") else f"{place.number()}\n"
-    (place.root / path).write_text(place.read(path) + ending)
-    return f"behind git's back {path}"
-
-
-def line_ends(place: Place) -> str | None:
-    """Line ends that git does not count as a change."""
-    path = place.pick(".txt")
-    if path is None:
-        return None
-    place.write(".gitattributes", "*.txt text\n")
-    old = place.read(path).encode()
-    (place.root / path).write_bytes(old.replace(b"\n", b"\r\n"))
-    if place.rng.random() < 0.5:
-        place.tree.git("add", "-A", ".")
-    return f"line ends of {path}"
-
-
-def commit(place: Place) -> str | None:
-    """Everything committed, nothing edited."""
-    place.tree.commit()
-    return "commit"
-
-
-def older_commit(place: Place) -> str | None:
-    """Everything committed, and an older commit checked out."""
-    place.tree.commit()
-    commits = place.tree.git("log", "--format=%H", "--all").splitlines()
-    place.tree.git("checkout", "-q", "-f", place.rng.choice(commits[:6]))
-    return "older commit"
-
-
-def stash(place: Place) -> str | None:
-    """Uncommitted changes put away; untracked files too at times."""
-    more = ("-u",) if place.rng.random() < 0.5 else ()
-    place.tree.git("stash", "push", "-q", *more, accept=(0, 1))
-    return "stash"
 
 
 EDITS: tuple[tuple[int, Edit], ...] = (
