@@ -47,6 +47,7 @@ def test_what_changed_is_listed(seed: int, tmp_path: Path) -> None:
     for number in range(STEPS):
         words = rng.choices(edits, weights)[0](place)
         if not words or ".local" in words:  # git ignores such files: they differ from no commit
+            _reset(place, base)
             continue
         place.tidy()
         fresh = Checkout(place.root, tmp_path / f"fresh-{number}")
@@ -61,11 +62,13 @@ def test_what_changed_is_listed(seed: int, tmp_path: Path) -> None:
             if missing:  # test files that are gone need no mention
                 missing &= _labels(checkout, "--all")
             assert not missing, f"{seed}: {words}: {missing} is not listed ({checkout.cache})"
-        place.tree.git("update-index", "--really-refresh", "-q", accept=(0, 1))
-        place.tree.git("reset", "-q", "--hard", base)
-        place.tree.git("clean", "-q", "-fdx")
-        place.variables = {}
+        _reset(place, base)
         seen.run(accept=(0, 1))
+
+
+def _reset(place: Place, base: str) -> None:
+    place.tree.git("reset", "-q", "--hard", base)
+    place.tree.git("clean", "-q", "-fdx")
 
 
 def _labels(checkout: Checkout, *arguments: str) -> set[str]:
