@@ -21,11 +21,12 @@ lint: $(VENV)/.ready
 
 check: lint test
 
-$(VENV)/.ready: pyproject.toml .ci/newest-python
+$(VENV)/.ready: pyproject.toml .ci/newest-python .ci/static-path.py
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer was found"; exit 1; }
 	@echo "setting up $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(PY) .ci/static-path.py
 	@touch $@
 
 clean:

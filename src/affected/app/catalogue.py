@@ -211,7 +211,7 @@ def _edges(
     imports: ImportTable, shape: Shape, targets: Sequence[Target], modules: Iterable[RepoPath]
 ) -> dict[RepoPath, list[tuple[RepoPath, EdgeKind]]]:
     """The edges of modules and of the test files among `targets`."""
-    with_doctests = {t.path for t in targets if has_doctests(shape.settings_of(t))}
+    with_doctests = {t.path for t in targets if has_doctests(t, shape.settings_of(t))}
     edges = imports.edges({*modules, *with_doctests}, with_doctests)
     for target in targets:
         settings = shape.settings_of(target)
@@ -226,9 +226,9 @@ def _edges(
     return edges
 
 
-def has_doctests(settings: CollectionSettings) -> bool:
-    """True when pytest may collect examples from these settings' targets."""
-    return settings.doctest_modules or bool(settings.doctest_globs)
+def has_doctests(target: Target, settings: CollectionSettings) -> bool:
+    """True when pytest collects the examples of this target."""
+    return settings.doctest_modules or not target.path.endswith(".py")
 
 
 def _reader(workspace: Workspace) -> Callable[[RepoPath], bytes]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from affected.app.compose import Workspace
 from affected.fs.digests import blob_digest
+from affected.lang.python.facts import VERSION
 from affected.lang.python.modules import ModuleRoots
 from affected.lang.python.resolve import Resolution, Resolver
 from affected.lang.python.scan import Scanner
@@ -78,7 +79,7 @@ class ImportTable:
         for path in paths:
             digest = digests.get(path)
             packed = known.get(digest) if digest is not None else None
-            if packed is None:
+            if packed is None or packed.partition(b"\n")[0] != VERSION:
                 source = self._read(path)
                 packed = self._scanner.packed(source)
                 if digest is not None and self._is(source, digest):

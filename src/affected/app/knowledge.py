@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # what only a verification needs is loaded by it
     from affected.app.verify import Verdicts, Verifier
 
 ENVIRONMENT_KEY = "environment-token"
+MANY = 50  # targets to check
 UNCHECKED_KEY = "unchecked"
 
 
@@ -119,6 +120,8 @@ class Knowledge:
         before = index.get(ENVIRONMENT_KEY)
         everything = before is None or before.decode() != self.token
         rows = index.targets() if everything else self._candidates()
+        if len(rows) > MANY:
+            _ = self.imports  # every path in memory: cheaper than asking the index for each
         verdicts = self.verifier.check(rows)
         with index.transaction():
             self._settle(rows, verdicts, everything=everything)

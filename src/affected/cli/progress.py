@@ -22,7 +22,7 @@ from affected.report.progress import (
 )
 from affected.report.progress import Progress as Tally
 from affected.report.screen import Screen
-from affected.run.execute import BatchFinished, Collected, Progress, TestFinished
+from affected.run.execute import BatchFinished, Collected, Progress, TestFinished, Waited
 
 
 class Follower:
@@ -65,9 +65,20 @@ class Follower:
                 self._left[file] -= 1
                 if self._left[file] <= 0:
                     self._show(Finished(file))
+            case Waited():
+                self._redraw()
             case BatchFinished(finished):
                 for target in finished.batch.targets:
                     self._show(Finished(target.label))
+
+    def _redraw(self) -> None:
+        now = time.monotonic()
+        if self._live is not None and self._screen is not None:
+            if self._screen.due(now):
+                self._screen.draw(self._live.lines(now, shutil.get_terminal_size().columns), now)
+                self._stream.flush()
+        elif self._plain is not None:
+            write_lines(self._plain.tick(now), self._stream)
 
     def close(self) -> None:
         """Leaves the terminal as it was."""
@@ -79,9 +90,6 @@ class Follower:
         now = time.monotonic()
         if self._live is not None and self._screen is not None:
             self._screen.above(self._live.update(event, now))
-            width = shutil.get_terminal_size().columns
-            if self._screen.due(now):
-                self._screen.draw(self._live.lines(now, width), now)
-                self._stream.flush()
+            self._redraw()
         elif self._plain is not None:
             write_lines(self._plain.update(event, now), self._stream)

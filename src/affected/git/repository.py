@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from affected.errors import UserError
 from affected.git import conversion
 from affected.git.commits import Commits
 from affected.git.discovery import Layout, locate, locate_at
@@ -163,8 +164,11 @@ class Repository(Commits):
         return conversion.mentioned(self.git, self.common_dir, self.settings(), paths)
 
     def checkout(self, path: RepoPath) -> Repository | None:
-        """The checkout whose top is `path`: a submodule or a nested clone."""
-        layout = locate_at(self.root / path)
+        """The checkout whose top is `path`: a submodule or a nested clone; None for a stale one."""
+        try:
+            layout = locate_at(self.root / path)
+        except UserError:  # a `.git` that leads nowhere: to git too it is no checkout
+            return None
         return None if layout is None else Repository(layout, self.environ)
 
     def by_checkout(

@@ -69,13 +69,18 @@ class FinishedBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Waited:
+    """Nothing new for a moment: time for a display to show how long."""
+
+
+@dataclass(frozen=True, slots=True)
 class BatchFinished:
     """A pytest process ended and everything it wrote is read."""
 
     finished: FinishedBatch
 
 
-Progress = BatchStarted | Collected | TestFinished | BatchFinished
+Progress = BatchStarted | Collected | TestFinished | Waited | BatchFinished
 
 
 @dataclass(slots=True)
@@ -156,6 +161,7 @@ def execute(
             for ended in _look(running, finished, on_event, interrupted=False):
                 waiting += [(next(numbers), batch) for batch in _left_over(ended, root)]
             if running:
+                on_event(Waited())
                 time.sleep(_PAUSE)
     except KeyboardInterrupt:
         _interrupt(running, finished, on_event)

@@ -22,6 +22,7 @@ from affected.run.spool_reader import Event, SpoolReader
 
 __all__ = ["Event", "Harvest", "SpoolReader", "assemble"]
 
+
 @dataclass(frozen=True, slots=True)
 class Harvest:
     """Everything one batch's processes saw. `session` belongs to every file of the batch."""
