@@ -85,14 +85,14 @@ def execute() -> NoReturn:
 def _once_more() -> int:
     """Runs the command; a second time if the index is found damaged: by then it is a new one."""
     try:
-        return _status(program.main(standalone_mode=False))
+        return _status(program.main(prog_name="affected", standalone_mode=False))
     except UserError as trouble:
         from affected.state.rows import IndexDamaged  # noqa: PLC0415  (only on the way to an error)
 
         if not isinstance(trouble, IndexDamaged):
             raise
         click.echo(f"warning: {trouble.message}", err=True)
-        return _status(program.main(standalone_mode=False))
+        return _status(program.main(prog_name="affected", standalone_mode=False))
 
 
 def _status(returned: object) -> int:

@@ -66,6 +66,7 @@ def command(
     began = time.monotonic()
     environ = environment()
     pytest_args: tuple[str, ...] = ctx.meta.get(PYTEST_ARGS, ())
+    part = _shard(shard, environ)
     workspace = open_workspace(Path.cwd(), environ)
     request = Request(
         labels=tuple(label_here(label, workspace.root) for label in labels),
@@ -74,7 +75,7 @@ def command(
         strict=strict,
         dry_run=dry_run,
         jobs=jobs,
-        shard=_shard(shard, environ),
+        shard=part,
         pytest_args=pytest_args,
         details=bool(junit or as_json),
     )
@@ -104,6 +105,6 @@ def _shard(text: str | None, environ: Mapping[str, str]) -> tuple[int, int] | No
         found = find_shard(environ)
         return (found.index + 1, found.total) if found and found.total else None
     number, _, count = text.partition("/")
-    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
         raise UserError(f"--shard {text} is not I/N", "give for example --shard 2/8, from 1 to 8")
     return int(number), int(count)

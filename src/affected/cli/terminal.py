@@ -56,7 +56,9 @@ def environment() -> Mapping[str, str]:
 def label_here(label: str, root: Path) -> str:
     """A path as the user sees it from here, as a label; labels stay as they are."""
     path, mark, rest = label.partition("::")
-    here = Path.cwd() / path
-    if here.exists() and here.resolve().is_relative_to(root):
-        path = here.resolve().relative_to(root).as_posix()
-    return path + mark + rest
+    here = Path(os.path.normpath(Path.cwd() / path))
+    if here.exists():
+        for found in (here, here.resolve()):  # as named, a link is the target, not what it leads to
+            if found.is_relative_to(root):
+                return found.relative_to(root).as_posix() + mark + rest
+    return label
