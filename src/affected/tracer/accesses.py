@@ -10,7 +10,7 @@ import stat
 from typing import Any, List
 
 from . import ledger as kinds
-from .frames import by_descriptor
+from .frames import is_meaningless
 
 _METADATA = ("METADATA", "PKG-INFO", ".txt", "RECORD", ".json")  # a distribution's own files
 
@@ -31,7 +31,7 @@ class Accesses:
         """Count an access to a repo path for the scope that `frame` belongs to."""
         trail: List[Any] = []
         scope = self.frames.scope(frame, trail)
-        if scope is None or by_descriptor(trail):
+        if scope is None or is_meaningless(trail):
             return
         if not path.endswith(_METADATA) and self.installed.noted(scope, trail, frame):
             return

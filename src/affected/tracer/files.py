@@ -13,7 +13,7 @@ import types
 from typing import Any, Callable, Dict, List, Tuple
 
 from . import ledger as kinds
-from .frames import by_descriptor
+from .frames import is_meaningless
 
 _NAMES = ("stat", "lstat", "access", "readlink")
 _SETS = ("supports_dir_fd", "supports_effective_ids", "supports_fd", "supports_follow_symlinks")
@@ -74,7 +74,7 @@ class Files:
                 return
             trail: List[Any] = []
             scope = self._frames.scope(frame, trail)
-            if scope is None or by_descriptor(trail):
+            if scope is None or is_meaningless(trail):
                 return
             if is_content and self._installed.noted(scope, trail, frame):
                 return

@@ -25,6 +25,9 @@ _SITES = ("/site-packages/", "/dist-packages/")
 _TEST_CALLS = frozenset(("pytest_pyfunc_call", "call_fixture_func", "runtest"))
 # Work that these do in a folder they hold open by descriptor has no meaning as a path.
 _BY_DESCRIPTOR = ("_rmtree_safe_fd", "_fwalk")
+# The standard library's own order: are lines kept of a file still its lines, what does a debugger
+# that nobody sees start with.
+_HOUSEKEEPING = (("linecache.py", "checkcache"), ("pdb.py", "__init__"))
 
 
 class Frames:
@@ -130,14 +133,13 @@ class Frames:
             frame = frame.f_back
         return scope
 
-
     def is_plugins_own(self, scope: str, frame: Any) -> bool:
         """Whether a pytest plugin does this for the session, by itself.
 
         What plugins are counts for every test; their questions to git or the network are
         for their reports.
         """
-        if scope != SESSION:
+        if scope != SESSION and not self._ledger.starting:
             return False
         while frame is not None:
             if self.kind(frame.f_code.co_filename) == FIRST:
@@ -158,9 +160,16 @@ def _imports(frame: Any) -> bool:
     return frame is not None and frame.f_code.co_filename.startswith("<frozen importlib.")
 
 
-def by_descriptor(trail: List[Any]) -> bool:
-    """Whether the standard library used relative names inside an open folder."""
-    return any(code.co_name.startswith(_BY_DESCRIPTOR) for code in trail)
+def is_meaningless(trail: List[Any]) -> bool:
+    """Whether the standard library did it for itself, or in an open folder by descriptor."""
+    for code in trail:
+        name = code.co_name
+        if name.startswith(_BY_DESCRIPTOR):
+            return True
+        for file, function in _HOUSEKEEPING:
+            if name == function and code.co_filename.endswith(file):
+                return True
+    return False
 
 
 def package_folder(module: Any) -> Optional[Tuple[str, str]]:

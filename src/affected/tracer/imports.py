@@ -180,6 +180,8 @@ class Imports:
         scope = self.acting(frame)
         if scope is None or full.partition(".")[0] in self._library:
             return
+        if self._frames.is_plugins_own(scope, frame):
+            return
         origin = getattr(spec, "origin", None)
         path = self._workspace.locate(origin) if origin and "/" in origin else None
         if path is not None:
@@ -232,12 +234,12 @@ class Imports:
 
     def _note_dynamic(self, full: str, files: List[str], frame: Any) -> None:
         scope = self.acting(frame)
-        if scope is None:
+        if scope is None or (not files and self._frames.is_plugins_own(scope, frame)):
             return
         for path in files:
             self._ledger.note(scope, kinds.LOADED, path)
         if not files:
-            if self._is_runner(frame) or self._frames.is_plugins_own(scope, frame):
+            if self._is_runner(frame):
                 return  # pytest and its plugins count for every test anyway
             self._ledger.note(scope, kinds.EXTERNAL, full.partition(".")[0])
         self._note_candidates(scope, full, files[-1] if files else None)

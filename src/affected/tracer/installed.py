@@ -25,7 +25,6 @@ class Installed:
             folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))
         }
         self._readers: Dict[str, bool] = {}
-        self.loading_plugins = True
 
     def is_site(self, path: Any) -> bool:
         """Whether a path outside the workspace is a folder that holds distributions."""
@@ -50,7 +49,7 @@ class Installed:
         return False
 
     def _note(self, scope: str, question: Optional[str], frame: Any) -> None:
-        if self.loading_plugins or self._frames.is_plugins_own(scope, frame):
+        if self._frames.is_plugins_own(scope, frame):
             return  # pytest's plugins, and what they ask, count for every test anyway
         if question is None:
             self._ledger.note(scope, kinds.INSTALLED, "")

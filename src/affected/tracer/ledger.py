@@ -25,12 +25,13 @@ SESSION = "session"
 class Ledger:
     """The accesses of one process.
 
-    `scope` is what an access counts for unless a module body is running; `testing` says that
-    tests have begun.
+    `scope` is what an access counts for unless a module body is running; `starting` says that
+    plugins are still being loaded, `testing` that tests have begun.
     """
 
     def __init__(self) -> None:
         self.scope = SESSION
+        self.starting = True
         self.testing = False
         self._books: Dict[str, Dict[str, int]] = {}
         self._made: Dict[str, Set[str]] = {}

@@ -89,11 +89,7 @@ def _name(address: Any) -> str:
 
 def _is_local(host: str) -> bool:
     host = host.lower()
-    return (
-        host in _LOCAL
-        or host.startswith("127.")
-        or host.endswith(".localhost")
-    )
+    return host in _LOCAL or host.startswith("127.") or host.endswith(".localhost")
 
 
 def _is_number(host: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, Generator, List, Optional, Set
 import pytest
 
 from . import surroundings
+from .collection import Collection
 from .fixtures import SHARED, Fixtures
 from .ledger import SESSION
 from .node_ids import NodeIds
@@ -57,6 +58,7 @@ class Plugin:
         self.watch = Watch(wishes.root)
         self.ledger = self.watch.ledger
         self.fixtures = Fixtures(self.ledger)
+        self._collection = Collection()
         self.ids = NodeIds(self.watch.workspace)
         self.spool = Spool(wishes.spool, "%s-%d.jsonl" % (self._role or "main", os.getpid()))
         self._reports: List[Any] = []
@@ -80,7 +82,7 @@ class Plugin:
 
     @guarded
     def _prepare(self, early_config: Any, args: List[str]) -> None:
-        self.watch.installed.loading_plugins = False
+        self.ledger.starting = False
         self._drain()
         self.spool.add(["plugins-loaded"])
         if self._role:
@@ -126,6 +128,18 @@ class Plugin:
         if path is None or type(node).__name__ in _FOLDER_NODES:
             return ""
         return self.watch.workspace.locate(str(path)) or ""
+
+    @pytest.hookimpl(tryfirst=True, hookwrapper=True)
+    def pytest_collect_file(self, file_path: Any, parent: Any) -> Generator[None, Any, None]:
+        """A file that pytest would not have found by itself is left out."""
+        outcome = yield
+        replacement = self._left_out(file_path, parent)
+        if replacement is not None:
+            outcome.force_result([replacement])
+
+    @guarded
+    def _left_out(self, file_path: Any, parent: Any) -> Any:
+        return self._collection.replacement(file_path, parent)
 
     def pytest_collectreport(self, report: Any) -> None:
         """A collector is done."""
@@ -243,9 +257,7 @@ class Plugin:
         self.fixtures.used_by(self._file, item)
 
     @pytest.hookimpl(tryfirst=True, hookwrapper=True)
-    def pytest_fixture_setup(
-        self, fixturedef: Any, request: Any
-    ) -> Generator[None, Any, None]:
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, Any, None]:
         """A shared fixture has a scope of its own."""
         if fixturedef.scope not in SHARED:
             yield

@@ -29,9 +29,7 @@ class Watch:
         self.installed = Installed(self.frames, self.ledger)
         self.writes = Writes(self.workspace)
         self.imports = Imports(self.workspace, self.frames, self.ledger, self.trouble)
-        accesses = Accesses(
-            self.workspace, self.frames, self.ledger, self.installed, self.writes
-        )
+        accesses = Accesses(self.workspace, self.frames, self.ledger, self.installed, self.writes)
         self._files = Files(accesses, self.trouble)
         self._auditor = Auditor(accesses, self.trouble)
         self._network = Network(self.workspace, self.frames, self.ledger)
