@@ -23,6 +23,10 @@ _OBEYING = ("_pytest/pytester.py",)
 _OBEYING_LIBRARY = ("_pytest/_py/", "_pytest/legacypath.py")
 _SITES = ("/site-packages/", "/dist-packages/")
 _TEST_CALLS = frozenset(("pytest_pyfunc_call", "call_fixture_func", "runtest"))
+# Module bodies, and what a package's __init__.py may offer for all the test files below it.
+_BODIES = frozenset(
+    ("<module>", "setup_module", "teardown_module", "setUpModule", "tearDownModule")
+)
 # Work that these do in a folder they hold open by descriptor has no meaning as a path.
 _BY_DESCRIPTOR = ("_rmtree_safe_fd", "_fwalk")
 # The standard library's own order: are lines kept of a file still its lines, what does a debugger
@@ -116,22 +120,31 @@ class Frames:
         scope: str = self._ledger.scope
         while frame is not None:
             code = frame.f_code
-            if code.co_name == "<module>":
-                kind = self.kind(code.co_filename)
-                if kind == FIRST and code.co_filename in self._files:
-                    return "module:" + self._files[code.co_filename]
-                if kind == OTHER:
-                    top = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-                    return "external:" + top
+            name = code.co_name
+            if name in _BODIES:
+                owner = self._owner(frame, code)
+                if owner is not None:
+                    return owner
             elif scope == SESSION:
                 if code.co_filename.endswith("conftest.py"):
                     path = self.first_party(code.co_filename)
                     if path is not None:
                         scope = "module:" + path
-            elif code.co_name in _TEST_CALLS and kinds.get(code.co_filename) == RUNNER:
+            elif name in _TEST_CALLS and kinds.get(code.co_filename) == RUNNER:
                 break
             frame = frame.f_back
         return scope
+
+    def _owner(self, frame: Any, code: Any) -> Optional[str]:
+        """The scope of a module's body, or of a package's set-up."""
+        path = self.first_party(code.co_filename)
+        if code.co_name != "<module>":
+            return "module:" + path if path and path.endswith("__init__.py") else None
+        if path is not None:
+            return "module:" + path
+        if self.kind(code.co_filename) != OTHER:
+            return None
+        return "external:" + str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
     def is_plugins_own(self, scope: str, frame: Any) -> bool:
         """Whether a pytest plugin does this for the session, by itself.
