@@ -14,6 +14,7 @@ from affected.app.compose import Workspace
 from affected.app.imports import ImportTable
 from affected.app.survey import Survey
 from affected.graph.graph import Graph
+from affected.lang.python.lookup import standard_library
 from affected.lang.python.modules import ModuleRoots, module_names, moved_names
 from affected.lang.python.roots import find_roots
 from affected.lang.python.targets import (
@@ -151,7 +152,24 @@ def _update(
         graph = graph.with_changes({path: edges[path] for path in touched})
     if touched or structural:
         _store(workspace, shape, roots, graph)
+    if _shadows_standard(changes, before.roots, roots):
+        stale |= {row.label for row in workspace.index.targets()}
     return Catalogue(shape, roots, graph, frozenset(again), stale)
+
+
+def _shadows_standard(changes: Mapping[RepoPath, Change], *known: ModuleRoots) -> bool:
+    """True when a file came or went that is named like a module of the standard library.
+
+    What all imports of the standard library resolve to is one input.
+    """
+    standard = standard_library()
+    return any(
+        dotted.partition(".")[0] in standard
+        for path, change in changes.items()
+        if ABSENT in {change.old, change.new}
+        for roots in known
+        for dotted in module_names(path, roots)
+    )
 
 
 def _is_structural(change: Change, *, any_name: bool) -> bool:
