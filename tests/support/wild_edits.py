@@ -126,7 +126,16 @@ def new_beside_tests(place: Place) -> str | None:
     """A file that tests look for or list, or a test file come or gone."""
     folder = place.world.tests(place.package())
     name = place.rng.choice(
-        ("flag", "off", "skipped.txt", "new.txt", "test_more.py", "cases.txt", "x.local", "extra.json")
+        (
+            "flag",
+            "off",
+            "skipped.txt",
+            "new.txt",
+            "test_more.py",
+            "cases.txt",
+            "x.local",
+            "extra.json",
+        )
     )
     if name == "test_more.py":
         name = f"test_more_{folder.split('/')[-2]}.py"
@@ -180,8 +189,9 @@ def package_over_module(place: Place) -> str | None:
     if path is None:
         return None
     inside = path.removesuffix(".py") + "/__init__.py"
-    text = place.read(path).replace("HERE = pathlib.Path(__file__).parent\n", "HERE = pathlib.Path"
-                                    "(__file__).parent.parent\n")
+    text = place.read(path).replace(
+        "HERE = pathlib.Path(__file__).parent\n", "HERE = pathlib.Path(__file__).parent.parent\n"
+    )
     place.write(inside, text + f"\nEXTRA = {place.number()}\n")
     if place.rng.random() < 0.5:
         (place.root / path).unlink()
@@ -203,7 +213,9 @@ def init_file(place: Place) -> str | None:
     rng = place.rng
     folders = [place.world.code(p) for p in place.world.packages]
     folders += [place.world.tests(p) for p in place.world.packages]
-    folders += [f"{f}/plugins" for f in folders] + [f"{r}/shared" for r in place.world.source_roots()]
+    folders += [f"{f}/plugins" for f in folders] + [
+        f"{r}/shared" for r in place.world.source_roots()
+    ]
     path = f"{rng.choice(folders)}/__init__.py".lstrip("/")
     whole = place.root / path
     if whole.exists():
@@ -228,7 +240,9 @@ def rename_module(place: Place) -> str | None:
     for path in place.paths(".py"):
         text = place.read(path)
         changed = re.sub(rf"\b{package}\.{name}\b", f"{package}.{new}", text)
-        changed = re.sub(rf"from {package} import {name}\b", f"from {package} import {new}", changed)
+        changed = re.sub(
+            rf"from {package} import {name}\b", f"from {package} import {new}", changed
+        )
         if changed != text:
             place.write(path, changed)
     return f"renamed {old} to {new}"

@@ -92,47 +92,73 @@ COMPUTED_READS = (
 FIXTURE_TESTS = (
     "def test_resource(resource):\n    tell(resource + {number})",
     "def test_derived(derived):\n    tell(derived + {call}())",
-    ("class TestDerived:\n    @pytest.fixture\n    def mine(self, derived):\n"
-    "        return derived * 2\n    def test_mine(self, mine):\n        tell(mine)"),
+    (
+        "class TestDerived:\n    @pytest.fixture\n    def mine(self, derived):\n"
+        "        return derived * 2\n    def test_mine(self, mine):\n        tell(mine)"
+    ),
     "def test_asked(request):\n    tell(request.getfixturevalue('resource'))",
 )
 
 TESTS = (
-    ("def test_tmp(tmp_path):\n    (tmp_path / 'x').write_text('1')\n"
-    "    tell(len(list(tmp_path.iterdir())) + {number})"),
+    (
+        "def test_tmp(tmp_path):\n    (tmp_path / 'x').write_text('1')\n"
+        "    tell(len(list(tmp_path.iterdir())) + {number})"
+    ),
     "def test_read():\n    tell(mix((HERE / 'res.txt').read_text()))",
     "def test_listing():\n    tell(mix(sorted(p.name for p in HERE.glob('*.txt'))))",
     "def test_flag():\n    tell(int((HERE / 'flag').exists()) + {number})",
-    ("@pytest.mark.parametrize('case', (HERE / 'cases.txt').read_text().split())\n"
-    "def test_case(case):\n    tell(mix(case))"),
-    ("@pytest.mark.skipif((HERE / 'off').exists(), reason='switched off')\n"
-    "def test_switch():\n    tell({call}() + 1)"),
+    (
+        "@pytest.mark.parametrize('case', (HERE / 'cases.txt').read_text().split())\n"
+        "def test_case(case):\n    tell(mix(case))"
+    ),
+    (
+        "@pytest.mark.skipif((HERE / 'off').exists(), reason='switched off')\n"
+        "def test_switch():\n    tell({call}() + 1)"
+    ),
     "def test_flavour(request):\n    tell(mix(request.config.getini('flavour')))",
-    ("def test_manifest(request):\n    path = request.config.rootpath / 'pyproject.toml'\n"
-    "    tell(mix(path.read_bytes()) if path.exists() else 1)"),
-    ("def test_chdir(monkeypatch):\n    monkeypatch.chdir(HERE)\n"
-    "    tell(mix(open('res.txt').read()))"),
-    ("def test_patched(monkeypatch):\n"
-    "    monkeypatch.setattr('{package}.alpha.P_{package}_alpha', {number}, raising=False)\n"
-    "    tell({call}())"),
+    (
+        "def test_manifest(request):\n    path = request.config.rootpath / 'pyproject.toml'\n"
+        "    tell(mix(path.read_bytes()) if path.exists() else 1)"
+    ),
+    (
+        "def test_chdir(monkeypatch):\n    monkeypatch.chdir(HERE)\n"
+        "    tell(mix(open('res.txt').read()))"
+    ),
+    (
+        "def test_patched(monkeypatch):\n"
+        "    monkeypatch.setattr('{package}.alpha.P_{package}_alpha', {number}, raising=False)\n"
+        "    tell({call}())"
+    ),
     "def test_optional():\n    fast = pytest.importorskip('fastpath')\n    tell(fast.VALUE)",
-    ("class TestGroup:\n    @classmethod\n    def setup_class(cls):\n"
-    "        cls.text = (HERE / 'cases.txt').read_text()\n"
-    "    def test_text(self):\n        tell(mix(self.text))"),
+    (
+        "class TestGroup:\n    @classmethod\n    def setup_class(cls):\n"
+        "        cls.text = (HERE / 'cases.txt').read_text()\n"
+        "    def test_text(self):\n        tell(mix(self.text))"
+    ),
     "@pytest.mark.slow\ndef test_slow():\n    tell({call}() + {number})",
     "def test_shared():\n    from shared import one\n    tell(one.VALUE + {number})",
     "def test_shared_two():\n    import shared.two\n    tell(shared.two.VALUE + {number})",
-    ("def test_aid():\n    try:\n        import aid_{package} as aid\n    except ImportError:\n"
-    "        aid = None\n    tell(mix(aid.read()) + aid.VALUE if aid else {number})"),
-    ("def test_far():\n    try:\n        import far_{package} as far\n    except ImportError:\n"
-    "        far = None\n    tell(far.VALUE if far else {number})"),
-    ("def test_caplog(caplog, capsys):\n    print({call}())\n"
-    "    tell(int(capsys.readouterr().out))"),
-    ("def test_lazy_data():\n    import json\n    path = HERE / 'extra.json'\n"
-    "    tell(json.loads(path.read_text()) if path.exists() else {number})"),
+    (
+        "def test_aid():\n    try:\n        import aid_{package} as aid\n    except ImportError:\n"
+        "        aid = None\n    tell(mix(aid.read()) + aid.VALUE if aid else {number})"
+    ),
+    (
+        "def test_far():\n    try:\n        import far_{package} as far\n    except ImportError:\n"
+        "        far = None\n    tell(far.VALUE if far else {number})"
+    ),
+    (
+        "def test_caplog(caplog, capsys):\n    print({call}())\n"
+        "    tell(int(capsys.readouterr().out))"
+    ),
+    (
+        "def test_lazy_data():\n    import json\n    path = HERE / 'extra.json'\n"
+        "    tell(json.loads(path.read_text()) if path.exists() else {number})"
+    ),
     "def test_mode():\n    tell(mix(os.environ.get('WILD_MODE', '')))",
     "def test_path():\n    tell(len([p for p in sys.path if p.endswith('src')]) + {number})",
     "import unittest\nclass Old(unittest.TestCase):\n    def test_old(self):\n        tell({call}())",
-    ("def test_output():\n    path = HERE / 'made.local'\n    path.write_text('made')\n"
-    "    tell(mix(path.read_text()))"),
+    (
+        "def test_output():\n    path = HERE / 'made.local'\n    path.write_text('made')\n"
+        "    tell(mix(path.read_text()))"
+    ),
 )

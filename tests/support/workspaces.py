@@ -160,7 +160,9 @@ def end(process: subprocess.Popen[bytes], number: signal.Signals) -> int:
 def junit_cases(path: Path) -> dict[tuple[str, str], ET.Element]:
     """The test cases of a JUnit file by (class name, name)."""
     root = ET.parse(path).getroot()  # noqa: S314  (we wrote it)
-    return {(case.get("classname", ""), case.get("name", "")): case for case in root.iter("testcase")}
+    return {
+        (case.get("classname", ""), case.get("name", "")): case for case in root.iter("testcase")
+    }
 
 
 def monorepo(root: Path, cache: Path, files: Mapping[str, str]) -> Checkout:
