@@ -131,30 +131,29 @@ def execute(
 ) -> list[FinishedBatch]:
     """Run every batch, up to `plan.parallel` at once; finished ones in the order of the plan.
 
-    `scratch` is an empty folder for spools and logs; the caller removes it. `environment` gives a
-    batch's whole environment, `pytest_args` what is added to its command line. Ctrl-C is passed on
-    once and ends the rest: what has finished is returned, the batches that never started are left
-    out. What a crash or a broken conftest kept from running gets a batch of its own. Raises
-    UserError when an interpreter cannot be started.
+    `scratch` is an empty folder that the caller removes. Ctrl-C is passed on once and ends the rest:
+    what has finished is returned. What a crash or a broken conftest kept from running gets a batch
+    of its own. Raises UserError when an interpreter cannot be started.
     """
-    waiting = list(enumerate(plan.batches))
-    numbers = count(len(waiting))
+    waiting, numbers = list(enumerate(plan.batches)), count(len(plan.batches))
     running: list[_Followed] = []
     finished: list[FinishedBatch] = []
     try:
         while waiting or running:
             while waiting and len(running) < plan.parallel:
                 number, batch = waiting.pop(0)
-                spool = scratch / f"spool-{number}"
+                spool, log = scratch / f"spool-{number}", scratch / f"log-{number}.txt"
+                arguments = pytest_args(batch) if callable(pytest_args) else pytest_args
+                version = (pytest_versions or {}).get(batch.interpreter, "")
                 process = start_batch(
                     batch,
                     root,
                     environment(batch),
-                    pytest_args(batch) if callable(pytest_args) else pytest_args,
+                    arguments,
                     spool,
-                    scratch / f"log-{number}.txt",
+                    log,
                     color=color,
-                    pytest_version=(pytest_versions or {}).get(batch.interpreter, ""),
+                    pytest_version=version,
                 )
                 running.append(_Followed(number, process, SpoolReader(spool)))
                 on_event(BatchStarted(number, batch))

@@ -151,7 +151,9 @@ def test_wrong_usage_is_told_in_pytests_words(tmp_path):
 
 def test_a_conftest_that_cannot_be_loaded_is_told(tmp_path):
     """No test ran, and the words say why."""
-    root = write_suite(tmp_path / "work", {"conftest.py": "raise ValueError('boo')\n", "test_a.py": ONE_TEST})
+    root = write_suite(
+        tmp_path / "work", {"conftest.py": "raise ValueError('boo')\n", "test_a.py": ONE_TEST}
+    )
     finished = run_suite(root)
     assert "boo" in finished.problem
     assert finished.harvest.traces == {}
