@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
 from affected.app.knowledge import Knowledge
 from affected.errors import UserError
 from affected.model.path import RepoPath, display
 from affected.report.protocol import Finding, Level
+from affected.report.style import plural
 
 SHOWN = 3
 NEW_MONITORING = (3, 12)
@@ -57,7 +59,7 @@ def _tests(knowledge: Knowledge) -> Iterator[Finding]:
     targets = knowledge.targets()
     projects = {target.project for target in targets}
     if targets:
-        title = f"{len(targets)} test files in {len(projects)} projects"
+        title = f"{plural(len(targets), 'test file')} in {plural(len(projects), 'project')}"
         yield Finding(Level.OK, "tests", title)
     else:
         yield Finding(
@@ -132,6 +134,8 @@ def _cache(knowledge: Knowledge) -> Iterator[Finding]:
 
 
 def _reuse(knowledge: Knowledge) -> Iterator[Finding]:
+    with suppress(UserError):  # an interpreter that is not there was told of above
+        knowledge.verify()
     rows = knowledge.workspace.index.targets()
     unsettled = Counter(row.reason for row in rows if not row.settled)
     blind = [row for row in rows if row.reason == "blind-spot"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from affected.app.compose import Workspace
 from affected.app.imports import ImportTable
@@ -79,12 +80,20 @@ def select_by_graph(
     index = knowledge.workspace.index
     graph = knowledge.catalogue.graph
 
-    def observers(path: RepoPath) -> set[str]:
-        return set(index.observed([path, *ancestors(path)]))
+    def observers(change: Change) -> set[str]:
+        seen_at = [change.path]
+        if ABSENT in {change.old, change.new}:  # other names in a folder above
+            seen_at += ancestors(change.path)
+        return set(index.observed(seen_at))
+
+    @cache
+    def proved() -> frozenset[str]:
+        return frozenset(row.label for row in index.targets() if row.settled)
 
     reach = Reach(
         dependents=graph.dependents,
         observers=observers,
+        observed=lambda label: label in proved(),
         in_graph=lambda path: path.endswith(".py"),
         owner=lambda path: owner(path, projects),
         needed_by=lambda project: _needing(knowledge, project),

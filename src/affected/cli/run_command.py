@@ -39,7 +39,7 @@ class RunCommand(click.Command):
 @click.option("--base", metavar="REF", help="Leave out what the change since REF cannot reach.")
 @click.option("--strict", is_flag=True, help="Fail when the base cannot be resolved.")
 @click.option("--dry-run", is_flag=True, help="Decide and say what would run.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes at once.")
+@click.option("-j", "--jobs", metavar="N", type=click.IntRange(min=1), help="Processes at once.")
 @click.option("--shard", metavar="I/N", help="This machine's part of what must run.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit XML report.")
 @click.option("--summary", type=click.Path(path_type=Path), help="Write a Markdown summary.")

@@ -20,12 +20,14 @@ class Reach:
     """What the workspace knows about who needs what.
 
     `dependents` gives, for changed paths, every path that needs one of them, with the next hop
-    towards it; `observers` the labels seen to use a path that the source does not tell of;
+    towards it; `observers` the labels seen to use what a change altered, where no source tells;
+    `observed` whether it was seen what a label uses;
     `needed_by` the projects that need a project, itself included.
     """
 
     dependents: Callable[[Iterable[RepoPath]], Mapping[RepoPath, RepoPath | None]]
-    observers: Callable[[RepoPath], Collection[str]]
+    observers: Callable[[Change], Collection[str]]
+    observed: Callable[[str], bool]
     in_graph: Callable[[RepoPath], bool]
     owner: Callable[[RepoPath], Project | None]
     needed_by: Callable[[Project], Collection[RepoPath]]
@@ -100,7 +102,7 @@ def _by_observers(
     change: Change, targets: Sequence[Target], reach: Reach, causes: dict[str, list[Cause]]
 ) -> None:
     """A changed file of the graph: who was seen to use it without importing it."""
-    observers = set(reach.observers(change.path))
+    observers = set(reach.observers(change))
     for target in targets:
         if target.label in observers and target.label not in causes:
             causes[target.label] = [Cause(kind_of(change), change.path)]
@@ -122,22 +124,29 @@ def _by_conftest(
 def _by_owner(
     change: Change, targets: Sequence[Target], reach: Reach, causes: dict[str, list[Cause]]
 ) -> None:
-    """A changed file outside the graph: its observers, else its project, else everyone."""
-    observers = set(reach.observers(change.path))
-    if not observers and reach.inert(change.path):
-        return
+    """A changed file outside the graph: who was seen to use it, and who may and was never seen.
+
+    When nobody was seen to use it, everyone who may.
+    """
+    observers = set(reach.observers(change))
+    projects = _guess(change, reach)
+    guessed = CauseKind.UNOWNED if projects is None else kind_of(change)
+    for target in targets:
+        kind = None
+        if target.label in observers:
+            kind = kind_of(change)
+        elif projects is None or target.project in projects:
+            kind = None if observers and reach.observed(target.label) else guessed
+        if kind is not None:
+            causes.setdefault(target.label, []).append(Cause(kind, change.path))
+
+
+def _guess(change: Change, reach: Reach) -> Collection[RepoPath] | None:
+    """The projects whose targets may use a file unseen; None for all, as no project owns it."""
+    if reach.inert(change.path):
+        return ()
     owner = reach.owner(change.path)
-    if observers:
-        hit = [t for t in targets if t.label in observers]
-        kind = kind_of(change)
-    elif owner is None or not owner.path:
-        hit, kind = list(targets), CauseKind.UNOWNED
-    else:
-        projects = set(reach.needed_by(owner))
-        hit = [t for t in targets if t.project in projects]
-        kind = kind_of(change)
-    for target in hit:
-        causes.setdefault(target.label, []).append(Cause(kind, change.path))
+    return reach.needed_by(owner) if owner is not None and owner.path else None
 
 
 def _ordered(targets: Iterable[Target]) -> list[Target]:

@@ -45,11 +45,12 @@ def dependents(starts):
     return hops
 
 
-def reach(observers=None, inert=()):
+def reach(observers=None, inert=(), unseen=()):
     """The workspace's answers; who was seen to use what, and what is inert, as given."""
     return Reach(
         dependents=dependents,
-        observers=lambda path: (observers or {}).get(path, ()),
+        observers=lambda change: (observers or {}).get(change.path, ()),
+        observed=lambda label: label not in unseen,
         in_graph=lambda path: path.endswith(".py"),
         owner=lambda path: PROJECTS.get(path.partition("/")[0] if "/" in path else ""),
         needed_by=lambda project: {"lib": ["lib", "app"]}.get(project.path, [project.path]),
@@ -135,6 +136,19 @@ def test_a_changed_file_that_was_seen_to_be_read_selects_its_readers_only():
     assert selected(changed("lib/rows.json"), known) == {
         "test_root.py": (Cause(CauseKind.CHANGED, "lib/rows.json"),)
     }
+
+
+def test_a_target_never_seen_may_use_what_others_were_seen_to_use(seen_by_one):
+    """New, or without a record here: its project's rule holds for it."""
+    path, known = seen_by_one
+    found = selected(changed(path), known)
+    assert sorted(found) == ["lib/test_other.py", "test_root.py"]
+
+
+@pytest.fixture
+def seen_by_one():
+    """A data file of lib that one test of the root was seen to read; one of lib was never seen."""
+    return "lib/rows.json", reach({"lib/rows.json": ["test_root.py"]}, unseen=["lib/test_other.py"])
 
 
 @pytest.mark.parametrize("path", ["rows.json", "unknown/rows.json"])
