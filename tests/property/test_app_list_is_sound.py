@@ -22,7 +22,7 @@ from support.workspaces import Checkout
 FULL = bool(os.environ.get("AFFECTED_FULL"))
 FIRST = int(os.environ.get("AFFECTED_SEED", "0"))
 SEEDS = range(FIRST, FIRST + (int(os.environ.get("AFFECTED_SEEDS", "60")) if FULL else 2))
-STEPS = 16 if FULL else 6
+STEPS = 16 if FULL else 5
 
 
 @pytest.mark.parametrize("seed", SEEDS)

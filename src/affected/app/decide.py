@@ -34,7 +34,7 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
 
     Raises UserError for a label or path that names no target.
     """
-    verdicts = knowledge.verify()
+    verdicts = knowledge.verify(anew=request.details)  # a report names the proof of each skip
     rows = _asked(knowledge, request)
     causes: dict[str, tuple[Cause, ...]] = {}
     for label, row in rows.items():

@@ -113,12 +113,12 @@ class Knowledge:
             )
         return self._presents[executable]
 
-    def verify(self) -> Verdicts:
-        """Checks whatever may have changed, and stores what came of it."""
+    def verify(self, *, anew: bool = False) -> Verdicts:
+        """Checks whatever may have changed (`anew`: every target), and stores what came of it."""
         index = self.workspace.index
         self.workspace.store.begin()  # the token names the generation that this run's records have
         before = index.get(ENVIRONMENT_KEY)
-        everything = before is None or before.decode() != self.token
+        everything = anew or before is None or before.decode() != self.token
         rows = index.targets() if everything else self._candidates()
         if len(rows) > MANY:
             _ = self.imports  # every path in memory: cheaper than asking the index for each
