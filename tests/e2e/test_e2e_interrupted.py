@@ -67,13 +67,19 @@ def _sound(checkout: Checkout) -> bool:
     return found == ("ok",)
 
 
-def test_ctrl_c_keeps_what_finished(waiting: Checkout, tmp_path: Path) -> None:
-    """Exit code 130; finished test files are reused next time, the rest runs."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_what_finished(
+    waiting: Checkout, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Exit code 130; finished test files are reused next time, the rest runs.
+
+    The same for a CI that cancels the job.
+    """
     signs = tmp_path / "signs"
     waiting.run("a", "b")
     waiting.write("a/test_a.py", _QUICK + "# edited\n")
     process = _started(waiting, signs, "--junit", str(tmp_path / "junit.xml"))
-    assert end(process, signal.SIGINT) == 130
+    assert end(process, number) == 130
     assert (tmp_path / "junit.xml").exists()
     (signs / "go").touch()
     answer = waiting.run()

@@ -6,6 +6,7 @@ Unaware of argv. Kept apart so that a run with nothing to do loads none of this.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -70,10 +71,13 @@ def _perform(knowledge: Knowledge, decision: Decision, request: Request, words: 
 
     environ = environment()
     follower = Follower(decision, words, environ)
+    # A CI that cancels a job says so with SIGTERM: what finished is kept then, too.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         color = wants_color(words, environ)
         return perform(knowledge, decision, request, follower, color=color)
     finally:
+        signal.signal(signal.SIGTERM, before)
         follower.close()
 
 

@@ -131,7 +131,7 @@ def execute(
 ) -> list[FinishedBatch]:
     """Run every batch, up to `plan.parallel` at once; finished ones in the order of the plan.
 
-    `scratch` is an empty folder that the caller removes. Ctrl-C is passed on once and ends the rest:
+    `scratch` is an empty folder that the caller removes. Ctrl-C is passed on once, ends the rest:
     what has finished is returned. What a crash or a broken conftest kept from running gets a batch
     of its own. Raises UserError when an interpreter cannot be started.
     """

@@ -14,7 +14,7 @@ from support.suites import batch_of, outcomes, run_suite, write_suite
 
 from affected.errors import UserError
 from affected.model.plan import Plan
-from affected.run.execute import BatchFinished, BatchStarted, Collected, execute
+from affected.run.execute import BatchFinished, BatchStarted, Collected, Waited, execute
 from affected.run.execute import TestFinished as Ended
 from affected.run.pytest_batch import start_batch
 
@@ -26,6 +26,8 @@ def test_progress_is_told_in_order(tmp_path):
     root = write_suite(tmp_path / "work", {"test_a.py": ONE_TEST, "test_b.py": ONE_TEST})
     events = []
     finished = run_suite(root, events=events)
+    assert any(isinstance(event, Waited) for event in events)
+    events = [event for event in events if not isinstance(event, Waited)]
     assert [type(event) for event in events] == [
         BatchStarted,
         Collected,

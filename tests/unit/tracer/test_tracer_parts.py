@@ -190,7 +190,9 @@ def test_doctests_are_seen(tmp_path):
             "test_none.py": "def test_it(): pass\n",
         },
     )
-    finished = run_suite(root, batch=batch_of(["lib.py", "test_none.py"]), args=["--doctest-modules"])
+    finished = run_suite(
+        root, batch=batch_of(["lib.py", "test_none.py"]), args=["--doctest-modules"]
+    )
     assert outcomes(finished) == {"lib.py::lib": "passed", "test_none.py::test_it": "passed"}
     assert finished.harvest.traces["lib.py"].reads == {"seen.txt"}
     assert finished.harvest.traces["test_none.py"].reads == frozenset()
