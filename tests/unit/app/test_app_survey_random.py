@@ -66,7 +66,8 @@ def take(opened, step):
             make_room(tree.root / path)
             tree.write(path, text)
         case ("delete", path):
-            (tree.root / path).unlink(missing_ok=True) if path != "d" else None
+            if (tree.root / path).is_file():
+                (tree.root / path).unlink()
         case ("ignore", rules):
             tree.write(".gitignore", rules)
         case ("attributes", rules):

@@ -81,7 +81,7 @@ def test_more_test_files_than_fit_on_a_command_line(tmp_path, monkeypatch, versi
     finished = execute(
         Plan((batch,), 1),
         root,
-        lambda _batch: dict(os.environ),
+        lambda _batch: {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
         (),
         tmp_path,
         lambda _event: None,
