@@ -5,6 +5,7 @@ Run with UPDATE_PUBLISHED=1 to write the texts anew, then look at the difference
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -49,8 +50,9 @@ def shop(tmp_path_factory):
 
 def normal(text, top):
     """The text without what differs from machine to machine and from run to run."""
-    for path in (sys.executable, str(Path(sys.executable).with_name("python"))):
-        text = text.replace(path, "PYTHON")
+    used = Path(os.path.normpath(sys.executable))
+    for path in (sys.executable, used, used.with_name("python")):
+        text = text.replace(str(path), "PYTHON")
     text = text.replace(str(top), "TOP")
     text = re.sub(r"\b[0-9a-f]{64}\b", "FINGERPRINT", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "TIME", text)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.opened import Opened
 from support.repositories import GitTree, isolated_environ
 
-EXAMPLES = 25
+EXAMPLES = 15
 MODULES = [
     "a.py", "m.py", "plug.py", "conftest.py", "test_top.py",
     "pkg/__init__.py", "pkg/m.py", "pkg/sub/__init__.py", "pkg/sub/m.py",
