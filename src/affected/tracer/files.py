@@ -160,11 +160,17 @@ def _family(name: str) -> List[Any]:
 
 
 def replace(name: str, original: Any, wrapper: Any) -> None:
-    """Put `wrapper` wherever a loaded module knows `original` by its name, underscored or not."""
+    """Put `wrapper` wherever a loaded module knows `original` by its name, underscored or not.
+
+    Not in the tracer itself: what it does must stay unseen by it.
+    """
     names = (name, "_" + name)
+    own = __name__.rpartition(".")[0]
     for module in list(sys.modules.values()):
         namespace = getattr(module, "__dict__", None)
         if namespace.__class__ is not dict or namespace.get("__name__") in ("posix", "nt"):
+            continue
+        if namespace.get("__package__") == own:
             continue
         for known in names:
             if namespace.get(known) is original:

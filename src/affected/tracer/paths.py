@@ -169,12 +169,16 @@ def as_text(path: Any) -> Optional[str]:
 
 def of_descriptor(descriptor: int) -> Optional[str]:
     """The path an open folder's descriptor stands for, where the system tells."""
-    for pattern in ("/proc/self/fd/%d", "/dev/fd/%d"):
-        try:
-            return _readlink(pattern % descriptor)
-        except OSError:
-            continue
-    return None
+    try:
+        return _readlink("/proc/self/fd/%d" % descriptor)
+    except OSError:
+        pass
+    try:
+        fcntl: Any = __import__("fcntl")
+        raw: bytes = fcntl.fcntl(descriptor, fcntl.F_GETPATH, b"\0" * 1024)
+        return os.fsdecode(raw.rstrip(b"\0"))
+    except (ImportError, AttributeError, OSError):
+        return None
 
 
 def mode_of(path: str) -> int:

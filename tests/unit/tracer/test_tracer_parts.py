@@ -208,3 +208,25 @@ def test_a_suite_reached_through_a_link_is_seen(tmp_path):
     finished = run_suite(tmp_path / "alias")
     assert outcomes(finished) == {"test_a.py::test_it": "passed"}
     assert finished.harvest.traces["test_a.py"].reads == {"x.txt"}
+
+
+def test_a_folder_called_venv_is_looked_at_once(tmp_path):
+    """Whether it is one is asked without the tracer hearing of its own question."""
+    root = write_suite(
+        tmp_path / "work",
+        {
+            "test_a.py": """
+                import os
+                def test_it():
+                    assert open("venv/mine.txt").read() == "m"
+                    assert not os.path.exists("deep/venv/other.txt")
+                """,
+            "venv/mine.txt": "m",
+        },
+    )
+    finished = run_suite(root, ["test_a.py"])
+    assert outcomes(finished) == {"test_a.py::test_it": "passed"}
+    trace = finished.harvest.traces["test_a.py"]
+    assert trace.reads == {"venv/mine.txt"}
+    assert trace.probes == {"deep/venv/other.txt"}
+    assert finished.harvest.session.blind_spots == ()
