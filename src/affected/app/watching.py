@@ -12,6 +12,7 @@ from typing import Final
 from affected.app.catalogue import Catalogue
 from affected.app.compose import Workspace
 from affected.app.survey import get_watched, put_watched, watch
+from affected.fs.digests import stamp_of
 from affected.model.observation import Input, InputKind
 from affected.model.path import RepoPath
 from affected.model.target import Target
@@ -48,7 +49,7 @@ def watch_also(workspace: Workspace, used: Iterable[tuple[InputKind, RepoPath]])
 def _unreported(
     workspace: Workspace, wanted: set[tuple[InputKind, RepoPath]]
 ) -> set[tuple[InputKind, RepoPath]]:
-    """Listings, and paths that git ignores."""
+    """Listings, and paths that git or our settings ignore, or that git does not know."""
     listings = {item for item in wanted if item[0] is InputKind.LISTING}
     index = workspace.index
     present = index.digests({path for _, path in wanted - listings})
@@ -56,5 +57,6 @@ def _unreported(
     unknown = {path for path in unknown if not index.has_folder(path)}
     if workspace.repository is None or not unknown:
         return listings
-    ignored = workspace.repository.ignored(unknown)
-    return listings | {item for item in wanted - listings if item[1] in ignored}
+    hidden = workspace.repository.ignored(unknown)
+    hidden |= {p for p in unknown if workspace.outside(p) or stamp_of(workspace.root / p)}
+    return listings | {item for item in wanted - listings if item[1] in hidden}
