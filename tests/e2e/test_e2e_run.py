@@ -262,7 +262,7 @@ def test_a_project_runs_with_its_own_interpreter(tmp_path: Path) -> None:
         "one/pyproject.toml": '[project]\nname = "one"\n[tool.pytest.ini_options]\n',
         "one/test_one.py": check.format(own=True),
         "two/pyproject.toml": '[project]\nname = "two"\n[tool.pytest.ini_options]\n',
-        "two/test_two.py": check.format(own=sys.prefix.endswith(".venv")),
+        "two/test_two.py": check.format(own=".venv" in sys.prefix),
         ".gitignore": ".venv/\n",
     }
     checkout = monorepo(tmp_path / "repo", tmp_path / "cache", files)
@@ -339,3 +339,31 @@ def _install(site: Path, version: str, size: int) -> None:
     folder.mkdir()
     (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: widget\nVersion: {version}\n")
     (folder / "RECORD").write_text(f"widget.py,sha256={size:043},9\n{folder.name}/RECORD,,\n")
+
+
+def test_paths_that_git_does_not_report(tmp_path: Path) -> None:
+    """What git ignores, what our settings ignore and empty folders are watched by ourselves."""
+    test = (
+        "import pathlib\nHERE = pathlib.Path(__file__).parent\n\n\n"
+        "def test_it():\n    assert {what}\n"
+    )
+    files = {
+        ".gitignore": "*.local\n__pycache__/\n.pytest_cache/\n",
+        "affected.toml": 'ignore = ["vendor/"]\n',
+        "vendor/x.txt": "x",
+        "test_secret.py": test.format(what="(HERE / 'key.local').read_text() == 'a'"),
+        "test_vendor.py": test.format(what="(HERE / 'vendor/x.txt').read_text() == 'x'"),
+        "test_folder.py": test.format(what="(HERE / 'empty').is_dir()"),
+        "test_absent.py": test.format(what="not (HERE / 'no.local').exists()"),
+    }
+    checkout = monorepo(tmp_path / "repo", tmp_path / "cache", files)
+    (checkout.root / "empty").mkdir()
+    checkout.write("key.local", "a")
+    checkout.run()
+    assert checkout.run().ran() == set()
+    assert "nothing to run" in checkout.affected("run").out
+    checkout.write("key.local", "b")
+    checkout.write("vendor/x.txt", "y")
+    (checkout.root / "empty").rmdir()
+    checkout.write("no.local", "")
+    assert "4 failed" in checkout.affected("run", accept=(1,)).out
