@@ -69,10 +69,12 @@ class Metrics:
         """A call was answered."""
         self._seconds.labels(method, code).observe(seconds)
 
-    def lookup(self, instance: str, client: str, *, hit: bool) -> None:
-        """An action result was asked for."""
+    def lookups(self, instance: str, client: str, hits: int, misses: int) -> None:
+        """Action results were asked for."""
         instance, client = self._names.of(instance), self._names.of(client)
-        self._lookups.labels(instance, client, "hit" if hit else "miss").inc()
+        for outcome, number in (("hit", hits), ("miss", misses)):
+            if number:
+                self._lookups.labels(instance, client, outcome).inc(number)
 
     def received(self, size: int) -> None:
         """Bytes of blobs came in."""

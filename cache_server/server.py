@@ -14,7 +14,13 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from affected.reapi import byte_stream_pb2, remote_execution_pb2, semver_pb2, status_pb2
+from affected.reapi import (
+    affected_v1_pb2,
+    byte_stream_pb2,
+    remote_execution_pb2,
+    semver_pb2,
+    status_pb2,
+)
 from cache_server import validate
 from cache_server.auth import Access
 from cache_server.journal import Journal
@@ -24,6 +30,7 @@ from cache_server.services.byte_stream import ByteStreamService
 from cache_server.services.calls import Desk
 from cache_server.services.capabilities import CapabilitiesService
 from cache_server.services.cas import CasService
+from cache_server.services.records import RecordsService
 from cache_server.services.uploads import Waiting
 from cache_server.settings import Settings, SettingsError, Tls
 from cache_server.storage.protocol import Storage
@@ -119,6 +126,7 @@ class CacheServer:
                 ActionCacheService.NAME,
                 ActionCacheService(self._storage, self._metrics).handlers(desk),
             ),
+            (RecordsService.NAME, RecordsService(self._storage, self._metrics).handlers(desk)),
             (CasService.NAME, CasService(self._storage, self._metrics).handlers(desk)),
             (
                 ByteStreamService.NAME,
@@ -166,7 +174,8 @@ def described() -> DescriptorPool:
             pool.AddSerializedFile(file.serialized_pb)
 
     for module in (
-        byte_stream_pb2, remote_execution_pb2, semver_pb2, status_pb2, health_pb2, reflection_pb2,
+        affected_v1_pb2, byte_stream_pb2, remote_execution_pb2, semver_pb2, status_pb2,
+        health_pb2, reflection_pb2,
     ):  # fmt: skip
         add(module.DESCRIPTOR)
     return pool

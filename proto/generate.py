@@ -37,7 +37,8 @@ builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "{module}", globals())
 def sources() -> list[str]:
     """The names under which the definitions know each other, each after those it imports."""
     found = sorted(f"{FOLDER}/{path.name}" for path in (PROTO / FOLDER).glob("*.proto"))
-    return sorted(found, key=lambda name: (name.endswith("remote_execution.proto"), name))
+    last = [f"{FOLDER}/remote_execution.proto", f"{FOLDER}/affected_v1.proto"]
+    return [name for name in found if name not in last] + last
 
 
 def source_digest(name: str) -> str:

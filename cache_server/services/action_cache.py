@@ -5,7 +5,6 @@ The digest is only a name: no blob is asked for under it, since clients may make
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import grpc
@@ -18,11 +17,11 @@ from affected.reapi.remote_execution_pb2 import (
 )
 from cache_server import validate
 from cache_server.auth import Scope
-from cache_server.keys import EMPTY, BlobKey, action_name, checked_instance
+from cache_server.keys import checked_instance
 from cache_server.metrics import Metrics
-from cache_server.services import references
+from cache_server.services import references, results
 from cache_server.services.calls import Caller, Desk
-from cache_server.storage.protocol import Mismatch, Storage
+from cache_server.storage.protocol import Storage
 from cache_server.validate import Refusal
 
 
@@ -54,15 +53,9 @@ class ActionCacheService:
         validate.digest_function(request.digest_function)
         instance = checked_instance(request.instance_name)
         action = references.key_of(request.action_digest)
-        payload = self._storage.load(action_name(instance, action))
-        result = None
-        if payload is not None:
-            result = ActionResult.FromString(payload)
-            try:
-                references.require(self._storage, result)
-            except references.Incomplete:
-                result = None
-        self._metrics.lookup(instance, caller.tool, hit=result is not None)
+        result = results.look_up(self._storage, instance, [action])[0]
+        hits = int(result is not None)
+        self._metrics.lookups(instance, caller.tool, hits, 1 - hits)
         if result is None:
             raise Refusal("NOT_FOUND", f"no result of {action.hash}/{action.size}")
         self._inline(request, result)
@@ -74,39 +67,8 @@ class ActionCacheService:
         instance = checked_instance(request.instance_name)
         action = references.key_of(request.action_digest)
         result = request.action_result
-        for digest in references.direct(result):
-            references.key_of(digest)
-        for file in result.output_files:
-            if file.contents:
-                self._store(file.digest, file.contents)
-                file.ClearField("contents")
-        if result.stdout_raw and result.stdout_digest.hash:
-            self._store(result.stdout_digest, result.stdout_raw)
-            result.ClearField("stdout_raw")
-        if result.stderr_raw and result.stderr_digest.hash:
-            self._store(result.stderr_digest, result.stderr_raw)
-            result.ClearField("stderr_raw")
-        payload = result.SerializeToString()
-        if len(payload) > validate.BATCH_LIMIT:
-            raise Refusal(
-                "INVALID_ARGUMENT",
-                f"a result of {len(payload)} bytes is over the limit of {validate.BATCH_LIMIT}",
-            )
-        self._storage.save(action_name(instance, action), payload)
+        results.keep(self._storage, instance, action, result)
         return result
-
-    def _store(self, digest: Digest, content: bytes) -> None:
-        blob = references.key_of(digest)
-        if blob == EMPTY or self._storage.present([blob])[0]:
-            if BlobKey(hashlib.sha256(content).hexdigest(), len(content)) != blob:
-                raise Mismatch("inlined content is not that of its digest")
-            return
-        upload = self._storage.create(blob)
-        try:
-            upload.append(content)
-            upload.commit()
-        finally:
-            upload.discard()
 
     def _inline(self, request: GetActionResultRequest, result: ActionResult) -> None:
         """Put into the result what was asked for, while it stays small."""

@@ -64,6 +64,12 @@ def refusal_of(error: Exception) -> Refusal | None:
     return None
 
 
+def status_number(refusal: Refusal) -> int:
+    """GRPC's number of the refusal's code."""
+    number: int = grpc.StatusCode[refusal.code].value[0]
+    return number
+
+
 class Desk:
     """Makes gRPC handlers of methods; `log_calls` writes a line for each call, not only failed."""
 
@@ -119,6 +125,21 @@ class Desk:
                 return call(requests, turn.caller()).SerializeToString()
 
         return grpc.stream_unary_rpc_method_handler(behave, decode, bytes)
+
+    def exchange(
+        self,
+        method: str,
+        scope: Scope,
+        decode: Callable[[bytes], Request],
+        call: Callable[[Iterator[Request], Caller], Iterable[bytes]],
+    ) -> grpc.RpcMethodHandler[Request, bytes]:
+        """A stream of requests, a stream of serialised replies."""
+
+        def behave(requests: Iterator[Request], rpc: grpc.ServicerContext) -> Iterator[bytes]:
+            with _Turn(self, method, scope, rpc) as turn:
+                yield from call(requests, turn.caller())
+
+        return grpc.stream_stream_rpc_method_handler(behave, decode, bytes)
 
     def caller(self, rpc: grpc.ServicerContext) -> Caller:
         """Who calls; Refusal when nothing is granted to it."""

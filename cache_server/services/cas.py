@@ -27,7 +27,7 @@ from cache_server.auth import Scope
 from cache_server.keys import EMPTY, blob_key, checked_instance
 from cache_server.metrics import Metrics
 from cache_server.services import references, zstd
-from cache_server.services.calls import Caller, Desk, refusal_of
+from cache_server.services.calls import Caller, Desk, refusal_of, status_number
 from cache_server.storage.protocol import BlobStorage
 from cache_server.validate import Refusal
 
@@ -175,12 +175,6 @@ class CasService:
             raise Refusal("NOT_FOUND", f"no blob {blob.hash}/{blob.size}")
         self._metrics.sent(len(content))
         return content
-
-
-def status_number(refusal: Refusal) -> int:
-    """GRPC's number of the refusal's code."""
-    number: int = grpc.StatusCode[refusal.code].value[0]
-    return number
 
 
 def page_start(token: str) -> int:

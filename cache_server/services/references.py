@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError
@@ -43,9 +43,29 @@ def direct(result: ActionResult) -> Iterator[Digest]:
             yield digest
 
 
-def require(storage: BlobStorage, result: ActionResult) -> None:
-    """Incomplete unless every blob that `result` names is here; those count as used now."""
-    present(storage, direct(result))
+def whole(storage: BlobStorage, results: Sequence[ActionResult]) -> list[bool]:
+    """Which of the results name only blobs that are here; those count as used now."""
+    named = [[key_of(digest) for digest in direct(result)] for result in results]
+    asked = [blob for blobs in named for blob in blobs]
+    here = iter(storage.present(asked) if asked else [])
+    answers = []
+    for result, blobs in zip(results, named, strict=True):
+        found = [next(here) or blob == EMPTY for blob in blobs]
+        answers.append(all(found) and has_folders(storage, result))
+    return answers
+
+
+def has_folders(storage: BlobStorage, result: ActionResult) -> bool:
+    """Whether all that the result's folders hold is here."""
+    try:
+        require_folders(storage, result)
+    except Incomplete:
+        return False
+    return True
+
+
+def require_folders(storage: BlobStorage, result: ActionResult) -> None:
+    """Incomplete unless every blob below the result's folders is here."""
     for folder in result.output_directories:
         if folder.tree_digest.hash:
             tree = message_of(storage, folder.tree_digest, Tree)

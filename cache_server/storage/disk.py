@@ -149,6 +149,10 @@ class DiskStorage:
             return None
         return payload
 
+    def load_all(self, names: Sequence[str]) -> list[bytes | None]:
+        """As `ActionStorage` promises."""
+        return [self.load(name) for name in names]
+
     def save(self, name: str, payload: bytes) -> None:
         """As `ActionStorage` promises."""
         content = MAGIC + hashlib.sha256(payload).digest() + payload

@@ -98,6 +98,10 @@ class MemoryStorage:
                 None if self._ledger.find(ACTION + name) is None else self._contents[ACTION + name]
             )
 
+    def load_all(self, names: Sequence[str]) -> list[bytes | None]:
+        """As `ActionStorage` promises."""
+        return [self.load(name) for name in names]
+
     def save(self, name: str, payload: bytes) -> None:
         """As `ActionStorage` promises."""
         self.keep(ACTION + name, payload)

@@ -91,6 +91,10 @@ class ActionStorage(Protocol):
         """What was saved under `name`; None when nothing was."""
         ...
 
+    def load_all(self, names: Sequence[str]) -> list[bytes | None]:
+        """`load` of each."""
+        ...
+
     def save(self, name: str, payload: bytes) -> None:
         """Keep `payload`; NoRoom when it does not fit."""
         ...

@@ -14,6 +14,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from affected.reapi import affected_v1_pb2 as records
 from affected.reapi import byte_stream_pb2 as bs
 from affected.reapi import remote_execution_pb2 as re_api
 from cache_server.auth import Access, Scope, parse_tokens
@@ -131,6 +132,19 @@ class Client:
     def write(self, requests):
         """Send an iterable of WriteRequests; the committed size."""
         return self.start_write(requests).result().committed_size
+
+    def exchange(self, method, requests, reply):
+        """A stream for a stream; the replies."""
+        call = self.channel.stream_stream(
+            f"/affected.v1.Records/{method}", lambda m: m.SerializeToString(), reply.FromString
+        )
+        return list(call(iter(requests), metadata=self.metadata, timeout=20))
+
+    def look_up(self, *requests):
+        return self.exchange("LookUp", requests, records.LookUpResponse)
+
+    def update_records(self, *requests):
+        return self.exchange("Update", requests, records.UpdateResponse)
 
     def status(self, name):
         request = bs.QueryWriteStatusRequest(resource_name=name)

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from google.protobuf import descriptor_pool
 
-from affected.reapi import byte_stream_pb2, remote_execution_pb2, semver_pb2, status_pb2
+from affected.reapi import (
+    affected_v1_pb2,
+    byte_stream_pb2,
+    remote_execution_pb2,
+    semver_pb2,
+    status_pb2,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PROTO = ROOT / "proto" / "affected" / "reapi"
@@ -39,7 +45,13 @@ def test_the_committed_modules_are_what_the_compiler_makes():
 
 def test_the_default_pool_knows_nothing_of_ours():
     """Another package may register the same public names with its own definitions."""
-    for module in (byte_stream_pb2, remote_execution_pb2, semver_pb2, status_pb2):
+    for module in (
+        affected_v1_pb2,
+        byte_stream_pb2,
+        remote_execution_pb2,
+        semver_pb2,
+        status_pb2,
+    ):
         with pytest.raises(KeyError):
             descriptor_pool.Default().FindFileByName(module.DESCRIPTOR.name)
     pool = descriptor_pool.Default()
