@@ -62,7 +62,7 @@ def conclude(
         seconds_run=sum(result.seconds for result in results),
         seconds_saved=decision.saved.seconds,
         failures=tuple(result for result in results if not result.outcome.good),
-        notices=_notices(knowledge),
+        notices=(*decision.notices, *_notices(knowledge)),
         unvouched=tuple(course.unvouched),
         troubles=tuple(troubles),
         interrupted=course.interrupted,

@@ -17,6 +17,8 @@ from affected.model.selection import Cause, CauseKind
 from affected.selection.shard import split
 from affected.state.rows import TargetRow, Totals
 
+BASELESS = "Without a base this costs time only: no test is left out, and results are still reused"
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -27,6 +29,7 @@ class Decision:
     left_out: tuple[str, ...]  # by the graph alone
     saved: Totals  # what is reused
     reused: tuple[TargetRow, ...]  # the same one by one, if details were asked for
+    notices: tuple[str, ...] = ()  # what the user should know, one sentence each
 
 
 def decide(knowledge: Knowledge, request: Request) -> Decision:
@@ -43,8 +46,9 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
         elif not row.settled:
             causes[label] = verdicts.causes.get(label) or (_remembered(row),)
     left_out: frozenset[str] = frozenset()
+    notices: tuple[str, ...] = ()
     if request.base is not None and not request.everything:
-        left_out = _beyond_reach(knowledge, request, causes)
+        left_out, notices = _beyond_reach(knowledge, request, causes)
         causes = {label: found for label, found in causes.items() if label not in left_out}
     if request.shard is not None:
         causes = _part(causes, rows, request.shard)
@@ -55,6 +59,7 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
         left_out=tuple(sorted(left_out)),
         saved=_sum(reused) if _in_full(request) else knowledge.workspace.index.totals(),
         reused=reused,
+        notices=notices,
     )
 
 
@@ -94,15 +99,16 @@ def _remembered(row: TargetRow) -> Cause:
 
 def _beyond_reach(
     knowledge: Knowledge, request: Request, causes: Mapping[str, tuple[Cause, ...]]
-) -> frozenset[str]:
-    """Targets without any observation that the change since the base cannot reach."""
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Targets without any observation that the change since the base cannot reach; notices."""
     from affected.app.listing import change_set, select_by_graph  # noqa: PLC0415
 
     diff = change_set(knowledge.workspace, request.base, strict=request.strict)
     targets = knowledge.targets()
     reached = {s.label for s in select_by_graph(knowledge, diff.change_set, targets)}
     new = {label for label, found in causes.items() if found[0].kind is CauseKind.NEW}
-    return frozenset(new - reached)
+    reason = diff.change_set.reason
+    return frozenset(new - reached), (f"{reason}. {BASELESS}",) if reason else ()
 
 
 def _part(

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
+from affected.app.ci_system import base_hints, this_ci
 from affected.app.compose import Workspace
 from affected.app.imports import ImportTable
 from affected.app.knowledge import Knowledge
 from affected.app.session import LAST_STATE_KEY
-from affected.ci.detect import detect
 from affected.fs.ignore import Patterns
-from affected.git.base_revision import Base, BaseHints, resolve_base
+from affected.git.base_revision import Base, resolve_base
 from affected.lang.python.modules import module_names
 from affected.lang.python.resolve import Resolver
 from affected.lang.python.targets import owner
@@ -25,6 +26,8 @@ from affected.model.selection import Change, ChangeSet, Selected
 from affected.model.target import Project, Target
 from affected.report.protocol import Listing, TargetEntry, extent
 from affected.selection.select import Reach, select
+
+AUTO: Final = "auto"  # as a base: find it as if none were named
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ def change_set(workspace: Workspace, requested: str | None, *, strict: bool) -> 
     repository = workspace.repository
     if repository is None:
         return Diff(ChangeSet("", "", (), complete=False, reason="no-git: not a repository"), "")
-    ci = detect(workspace.environ)
-    hints = BaseHints(ci.target_branch, ci.merge_commit)
+    hints = base_hints(this_ci(workspace.environ))
+    requested = None if requested == AUTO else requested
     last = workspace.index.get(LAST_STATE_KEY)
     recorded = last.decode() if last else None
     base = resolve_base(repository, requested, workspace.environ, hints, recorded, strict=strict)

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from affected.app.catalogue import targets_of
+from affected.app.ci_system import this_ci
 from affected.app.conclude import Course
 from affected.app.decide import Decision
 from affected.app.knowledge import Knowledge
 from affected.app.recording import Ran, Recorder
 from affected.app.session import Request
-from affected.ci.detect import detect
 from affected.ci.plain import writer_name
 from affected.errors import UserError
 from affected.model.observation import Provenance
@@ -142,7 +142,7 @@ def _reusable(pytest_args: Iterable[str]) -> bool:
 
 
 def _provenance(knowledge: Knowledge) -> Provenance:
-    ci = detect(knowledge.workspace.environ)
+    ci = this_ci(knowledge.workspace.environ)
     state = knowledge.found.state
     return Provenance(
         written=time.time(),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from affected.ci.protocol import CI, CIName, Shard
 from affected.errors import UserError
 
-_MERGE_QUEUE = re.compile(r"refs/heads/gh-readonly-queue/(.+)/pr-\d+-[0-9a-f]{40,64}")
+_MERGE_QUEUE = re.compile(r"refs/heads/gh-readonly-queue/(.+)/pr-\d+-([0-9a-f]{40,64})")
 _PULL_MERGE = re.compile(r"refs/pull/\d+/merge")
 _FALSE = ("", "0", "false", "no", "off")
 
@@ -60,6 +60,11 @@ def _count(environ: Mapping[str, str], name: str) -> int:
     return int(value)
 
 
+def known_commit(value: str) -> str:
+    """`value`, "" for the zeros by which CI systems say that there was no commit before."""
+    return value if value.strip("0") else ""
+
+
 def _truthy(value: str) -> bool:
     return value.strip().lower() not in _FALSE
 
@@ -76,6 +81,8 @@ def _github(name: CIName, environ: Mapping[str, str]) -> CI:
         merge_commit=_PULL_MERGE.fullmatch(ref) is not None,
         commit=environ.get("GITHUB_SHA", ""),
         run=url,
+        queue_commit=queued.group(2) if queued else "",
+        group=run,
     )
 
 
@@ -96,6 +103,9 @@ def _gitlab(name: CIName, environ: Mapping[str, str]) -> CI:
         commit=environ.get("CI_COMMIT_SHA", ""),
         run=environ.get("CI_JOB_URL") or environ.get("CI_PIPELINE_URL", ""),
         is_fork=fork,
+        target_commit=environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", ""),
+        previous=known_commit(environ.get("CI_COMMIT_BEFORE_SHA", "")),
+        group=environ.get("CI_PIPELINE_ID", ""),
     )
 
 
@@ -114,6 +124,7 @@ def _buildkite(name: CIName, environ: Mapping[str, str]) -> CI:
         commit="" if commit == "HEAD" else commit,
         run=environ.get("BUILDKITE_BUILD_URL") or environ.get("BUILDKITE_BUILD_ID", ""),
         is_fork=_repository(theirs) != _repository(ours) if theirs and ours else None,
+        group=environ.get("BUILDKITE_BUILD_ID", ""),
     )
 
 
@@ -130,19 +141,22 @@ def _circleci(name: CIName, environ: Mapping[str, str]) -> CI:
         commit=environ.get("CIRCLE_SHA1", ""),
         run=environ.get("CIRCLE_BUILD_URL", ""),
         is_fork=True if forked else None,
+        group=environ.get("CIRCLE_WORKFLOW_ID", ""),
     )
 
 
 def _jenkins(name: CIName, environ: Mapping[str, str]) -> CI:
     target = environ.get("CHANGE_TARGET") or None
-    branch = environ.get("BRANCH_NAME", "")
+    before = environ.get("GIT_PREVIOUS_SUCCESSFUL_COMMIT") or environ.get("GIT_PREVIOUS_COMMIT")
+    # It merges on the agent, work or target first: no parent's place says anything.
     return CI(
         name,
         target_branch=target,
-        merge_commit=target is not None and re.fullmatch(r"PR-\d+-merge", branch) is not None,
         commit=environ.get("GIT_COMMIT", ""),
         run=environ.get("BUILD_URL") or environ.get("BUILD_TAG", ""),
         is_fork=bool(environ.get("CHANGE_FORK")) if target else None,
+        previous=known_commit(before or "") if target is None else "",
+        group=environ.get("BUILD_TAG", ""),
     )
 
 
@@ -159,6 +173,7 @@ def _azure(name: CIName, environ: Mapping[str, str]) -> CI:
         commit=environ.get("BUILD_SOURCEVERSION", ""),
         run=url if server and project and build else build,
         is_fork=_truthy(fork) if fork else None,
+        group=build,
     )
 
 

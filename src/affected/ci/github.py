@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
+from affected.ci.detect import known_commit
 from affected.ci.protocol import CI
 from affected.errors import UserError
 
@@ -42,9 +44,9 @@ def output_lines(values: Mapping[str, str]) -> str:
 def with_event(ci: CI, event: str) -> CI:
     """`ci` completed by the text of the file that GITHUB_EVENT_PATH names.
 
-    It tells what the environment does not: whether the work comes from a fork, and the default
-    branch, which a push to another branch is compared with. A text that is not such an event
-    changes nothing.
+    It tells what the environment does not: whether the work comes from a fork; the default branch,
+    which a push to another branch is compared with; where the branch was before a push; what a
+    merge queue built on. A text that is not such an event changes nothing.
     """
     try:
         document = json.loads(event)
@@ -57,14 +59,19 @@ def with_event(ci: CI, event: str) -> CI:
     target = ci.target_branch
     if target is None and default and ref.startswith("refs/heads/"):
         target = default if ref != f"refs/heads/{default}" else None
-    return CI(
-        name=ci.name,
+    return replace(
+        ci,
         target_branch=target,
-        merge_commit=ci.merge_commit,
-        commit=ci.commit,
-        run=ci.run,
         is_fork=head != ours if head and ours else ci.is_fork,
+        target_commit=_text_at(document, "pull_request", "base", "sha"),
+        queue_commit=_text_at(document, "merge_group", "base_sha") or ci.queue_commit,
+        previous=known_commit(_text_at(document, "before")) if _is_push(document) else "",
     )
+
+
+def _is_push(document: object) -> bool:
+    """False for a pull request, whose event also names a commit before: of the work's branch."""
+    return isinstance(document, dict) and "pull_request" not in document
 
 
 def _text_at(document: object, *keys: str) -> str:

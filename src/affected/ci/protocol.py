@@ -22,10 +22,14 @@ class CI:
 
     name: CIName
     target_branch: str | None = None  # the branch this work will be merged into, without remote
-    merge_commit: bool = False  # HEAD is said to be the merge of target branch and work
+    merge_commit: bool = False  # `commit` is said to be the merge of target branch and work
     commit: str = ""  # the commit the system says it runs; may differ from what is checked out
     run: str = ""  # URL of the run, else its id
     is_fork: bool | None = None  # None: cannot be told from the environment
+    target_commit: str = ""  # a commit of the target branch, possibly not its newest
+    queue_commit: str = ""  # what a merge queue put this work on top of
+    previous: str = ""  # the commit that this branch was at before
+    group: str = ""  # the same for all jobs of one run of the CI, of re-run ones too
 
     @property
     def present(self) -> bool:

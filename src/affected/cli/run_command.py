@@ -36,7 +36,9 @@ class RunCommand(click.Command):
 @click.command("run", cls=RunCommand)
 @click.argument("labels", nargs=-1, metavar="[LABEL|PATH]... [-- PYTEST ARGS]")
 @click.option("--all", "everything", is_flag=True, help="Run everything, proved or not.")
-@click.option("--base", metavar="REF", help="Leave out what the change since REF cannot reach.")
+@click.option(
+    "--base", metavar="REF", help="Leave out what no change since REF reaches (or: auto)."
+)
 @click.option("--strict", is_flag=True, help="Fail when the base cannot be resolved.")
 @click.option("--dry-run", is_flag=True, help="Decide and say what would run.")
 @click.option("-j", "--jobs", metavar="N", type=click.IntRange(min=1), help="Processes at once.")

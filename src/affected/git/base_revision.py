@@ -21,10 +21,19 @@ _COMMIT_ID: Final = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 
 @dataclass(frozen=True, slots=True)
 class BaseHints:
-    """What the CI system knows: the branch a pull request goes to; whether HEAD is its merge."""
+    """What the CI system knows; "", None and False where it knows nothing.
 
-    target_branch: str | None = None
+    `merge_commit` says that `commit` merges the pull request into its target: where HEAD is another
+    commit (the work's own, checked out on purpose), its first parent says nothing.
+    """
+
+    target_branch: str | None = None  # the branch a pull request goes to
     merge_commit: bool = False
+    commit: str = ""  # that it runs
+    target_commit: str = ""  # of the target branch, for when the branch is gone
+    queue_commit: str = ""  # that a merge queue built on
+    previous: str = ""  # where the branch was before this push
+    blobless: bool = False  # the clone is thrown away: fetch history without the files' contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ def resolve_base(
 
     BaseUnresolved when there is none and `strict` is set.
     """
-    search = _Search(repository, time.monotonic() + seconds)
+    search = _Search(repository, time.monotonic() + seconds, blobless=hints.blobless)
     found = _find(search, requested, environ, hints, last_recorded)
     if found is not None:
         return found
@@ -82,14 +91,29 @@ def _find(
     for how, name in (("--base", requested), ("AFFECTED_BASE", environ.get("AFFECTED_BASE"))):
         if name:
             return search.named(name, head, how)
-    if hints.merge_commit:
+    if hints.merge_commit and hints.commit in {"", head}:
         parent = search.first_parent(head)
         if parent is not None:
             return Base(parent, "first parent of the pull request's merge commit", search.reason())
+    if hints.queue_commit:
+        queued = search.told(hints.queue_commit, head, "what the merge queue built on")
+        if queued is not None:
+            return queued
     in_ci = environ.get("CI", "").lower() not in _OFF
     met = search.target(hints.target_branch, head, beyond=in_ci)
+    if met is None and hints.target_commit:
+        met = search.told(hints.target_commit, head, "the target branch as the CI system knew it")
     if met is not None:
         return met
+    return _earlier(search, head, hints.previous, last_recorded)
+
+
+def _earlier(search: _Search, head: str, previous: str, last_recorded: str | None) -> Base | None:
+    """An earlier state of this very branch."""
+    if previous:
+        found = search.told(previous, head, "the branch before this push")
+        if found is not None:
+            return found
     if last_recorded:
         commit = search.repository.resolve(last_recorded)
         if commit is not None:
@@ -101,11 +125,12 @@ def _find(
 class _Search:
     """One search: the repository, the deadline, and what happened so far."""
 
-    __slots__ = ("code", "deadline", "notes", "repository")
+    __slots__ = ("blobless", "code", "deadline", "notes", "repository")
 
-    def __init__(self, repository: Repository, deadline: float) -> None:
+    def __init__(self, repository: Repository, deadline: float, *, blobless: bool = False) -> None:
         self.repository = repository
         self.deadline = deadline
+        self.blobless = blobless
         self.code = ""
         self.notes: list[str] = []
 
@@ -133,6 +158,26 @@ class _Search:
             return None
         return self.meeting(commit, head, name, remote=remote, tip=tip, how=how)
 
+    def told(self, commit: str, head: str, what: str) -> Base | None:
+        """A commit that the CI system names: where HEAD left it; never HEAD itself.
+
+        Compared with directly where history was rewritten: both states were the branch's.
+        """
+        if re.fullmatch(_COMMIT_ID, commit) is None or commit == head:
+            return None
+        here = self.repository.resolve(commit)
+        for remote in self.repository.remotes()[:1] if here is None else ():
+            words = self.fetch(remote, (commit,), "--depth=1" if self.shallow() else "")
+            here = self.repository.resolve(commit)
+            if here is None:
+                told = f": {words.splitlines()[0]}" if words else ""
+                self.note("base-missing", f"{what}, {commit}, is not here{told}")
+        return None if here is None else Base(here, what, self.reason())
+
+    def shallow(self) -> bool:
+        """True when the clone's history was cut off."""
+        return self.repository.is_shallow()
+
     def first_parent(self, head: str) -> str | None:
         """HEAD^1 when HEAD is a merge, fetched when a shallow clone lacks it."""
         parents = self.repository.parents(head)
@@ -147,19 +192,26 @@ class _Search:
             self.note("shallow", f"the merge commit's first parent {parents[0]} is not here")
         return found
 
-    def targets(self, hinted: str | None) -> list[str]:
-        """The branch to meet: the hinted one, else the remote's default branch if known here."""
+    def targets(self, hinted: str | None, *, asking: bool) -> list[str]:
+        """The branch to meet: the hinted one, else the remote's default branch.
+
+        Clones of CI systems often do not know which that is: with `asking` the remote is asked.
+        """
         if hinted:
             return [hinted]
         for remote in self.repository.remotes()[:1]:
             default = self.repository.symbolic_ref(f"refs/remotes/{remote}/HEAD")
             if default is not None:
                 return [default.removeprefix("refs/remotes/")]
+            if asking:
+                left = max(self.deadline - time.monotonic(), 0.1)
+                named = self.repository.default_branch(remote, left)
+                return [f"{remote}/{named}"] if named else []
         return []
 
     def target(self, hinted: str | None, head: str, *, beyond: bool) -> Base | None:
         """Where HEAD left its target branch; with `beyond`, only if it did leave it."""
-        for name in self.targets(hinted):
+        for name in self.targets(hinted, asking=beyond):
             found = self.branch(name, head)
             if found is None or not (beyond and found.commit == head):
                 return found
@@ -240,7 +292,7 @@ class _Search:
         left = self.deadline - time.monotonic()
         if left <= 0:
             return "no time left to fetch"
-        return self.repository.fetch(remote, refspecs, limit, left)
+        return self.repository.fetch(remote, refspecs, limit, left, blobless=self.blobless)
 
 
 def _refspec(remote: str | None, branch: str) -> str:

@@ -92,9 +92,28 @@ class Commits:
         """What a symbolic ref points at; None when there is none of that name."""
         return history.symbolic_ref(self.git, name)
 
-    def fetch(self, remote: str, refspecs: Iterable[str], limit: str, seconds: float) -> str:
-        """Fetch a few refs, bounded by `limit` ("--deepen=50") and time; "" or git's words."""
-        return history.fetch(self.git, remote, tuple(refspecs), limit, seconds)
+    def default_branch(self, remote: str, seconds: float) -> str:
+        """The name of the branch that the remote itself has as its HEAD; "" when it does not say."""
+        return history.default_branch(self.git, remote, seconds)
+
+    def fetch(
+        self,
+        remote: str,
+        refspecs: Iterable[str],
+        limit: str,
+        seconds: float,
+        *,
+        blobless: bool = False,
+    ) -> str:
+        """Fetch a few refs, bounded by `limit` ("--deepen=50") and time; "" or git's words.
+
+        `blobless` leaves out the contents of files where the remote allows it, which makes this a
+        partial clone for good: git then fetches a content that somebody asks for.
+        """
+        limits = (limit, "--filter=blob:none" if blobless else "")
+        return history.fetch(
+            self.git, remote, tuple(refspecs), tuple(filter(None, limits)), seconds
+        )
 
     def config_value(self, name: str) -> str | None:
         """The configured value of `name` (section and key in any case), None when unset."""

@@ -149,13 +149,22 @@ def symbolic_ref(git: Git, name: str) -> str | None:
     return answer.stdout.decode("utf-8", "surrogateescape").rstrip("\n") or None
 
 
-def fetch(git: Git, remote: str, refspecs: tuple[str, ...], limit: str, seconds: float) -> str:
-    """Fetch `refspecs`, bounded by `limit` (such as "--deepen=50") and in time.
+def default_branch(git: Git, remote: str, seconds: float) -> str:
+    """What the remote says its HEAD is, as a branch's name; "" when it says nothing in time."""
+    answer = git.ask("ls-remote", "--symref", "--", remote, "HEAD", seconds=seconds)
+    found = re.match(rb"ref: refs/heads/(.+)\tHEAD\n", answer.stdout)
+    return os.fsdecode(found.group(1)) if found is not None and answer.status == 0 else ""
+
+
+def fetch(
+    git: Git, remote: str, refspecs: tuple[str, ...], options: tuple[str, ...], seconds: float
+) -> str:
+    """Fetch `refspecs`, bounded by `options` (such as "--deepen=50") and in time.
 
     Returns "" when it worked, else git's own words. Never asks for a password, never writes
-    configuration; in a partial clone git applies that clone's filter by itself.
+    configuration unless a "--filter=" is among the options; in a partial clone git applies that
+    clone's filter by itself.
     """
-    options = (limit,) if limit else ()
     answer = git.ask(*_FETCH, *options, "--", remote, *refspecs, seconds=seconds)
     if answer.status == 0:
         return ""

@@ -307,7 +307,10 @@ def chain_words(chain: Sequence[str], style: Style, room: int = 0) -> str:
 def _listing_total(listing: Listing, style: Style) -> list[str]:
     lines = []
     if listing.reason:
-        lines += notice_lines(f"everything counts as changed: {listing.reason}", style)
+        told = f"everything counts as changed: {listing.reason}"
+        lines += notice_lines(
+            f"{told} (a run still reuses results, so this costs time only)", style
+        )
     affected, known = len(listing.targets), listing.known_targets
     if listing.selection == "none":
         lead = style.paint("nothing is affected", "green", "bold")

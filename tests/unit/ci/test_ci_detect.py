@@ -33,12 +33,12 @@ def test_an_unknown_system_is_generic():
 
 def test_a_pull_request_on_github_is_a_merge_commit_onto_its_target():
     environ = {**GITHUB, "GITHUB_REF": "refs/pull/7/merge", "GITHUB_BASE_REF": "release/1.x"}
-    assert detect(environ) == CI("github", "release/1.x", True, SHA, RUN)
+    assert detect(environ) == CI("github", "release/1.x", True, SHA, RUN, group="42")
 
 
 def test_a_push_on_github_names_no_target():
     environ = {**GITHUB, "GITHUB_REF": "refs/heads/main", "GITHUB_BASE_REF": ""}
-    assert detect(environ) == CI("github", None, False, SHA, RUN)
+    assert detect(environ) == CI("github", None, False, SHA, RUN, group="42")
 
 
 def test_pull_request_target_checks_out_the_base_and_is_no_merge_commit():
@@ -48,7 +48,9 @@ def test_pull_request_target_checks_out_the_base_and_is_no_merge_commit():
 
 def test_a_merge_queue_names_its_target_in_the_ref():
     environ = {**GITHUB, "GITHUB_REF": f"refs/heads/gh-readonly-queue/release/2/pr-7-{SHA}"}
-    assert detect(environ) == CI("github", "release/2", False, SHA, RUN)
+    assert detect(environ) == CI(
+        "github", "release/2", False, SHA, RUN, queue_commit=SHA, group="42"
+    )
 
 
 def test_a_merged_result_on_gitlab_is_a_merge_commit():
@@ -117,9 +119,19 @@ def test_jenkins_names_the_target_of_a_change_request():
         "BUILD_URL": "https://jenkins.example/job/1",
     }
     assert detect(environ) == CI(
-        "jenkins", "main", True, SHA, "https://jenkins.example/job/1", False
+        "jenkins", "main", False, SHA, "https://jenkins.example/job/1", False
     )
-    assert not detect({**environ, "BRANCH_NAME": "PR-7"}).merge_commit
+
+
+def test_a_branch_on_jenkins_is_compared_with_what_last_succeeded():
+    environ = {"JENKINS_URL": "https://j", "GIT_PREVIOUS_SUCCESSFUL_COMMIT": SHA}
+    assert detect({**environ, "GIT_PREVIOUS_COMMIT": "1" * 40}).previous == SHA
+
+
+def test_no_commit_before_is_told_by_zeros():
+    environ = {"GITLAB_CI": "true", "CI_COMMIT_BEFORE_SHA": "0" * 40}
+    assert detect(environ).previous == ""
+    assert detect({**environ, "CI_COMMIT_BEFORE_SHA": SHA}).previous == SHA
 
 
 def test_azure_strips_the_ref_of_the_target_branch():
@@ -134,7 +146,7 @@ def test_azure_strips_the_ref_of_the_target_branch():
         "SYSTEM_PULLREQUEST_ISFORK": "False",
     }
     url = "https://azure.example/team/mono/_build/results?buildId=9"
-    assert detect(environ) == CI("azure", "main", True, SHA, url, False)
+    assert detect(environ) == CI("azure", "main", True, SHA, url, False, group="9")
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,10 @@ def test_a_listing_without_a_base_says_loudly_that_everything_counts():
         reason="no-git: there is no repository",
     )
     assert listing_lines(every, PLAIN)[-2:] == [
-        "warning: everything counts as changed: no-git: there is no repository",
+        (
+            "warning: everything counts as changed: no-git: there is no repository "
+            "(a run still reuses results, so this costs time only)"
+        ),
         "all of 1 target affected: 0 changed paths",
     ]
 
