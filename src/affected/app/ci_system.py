@@ -29,7 +29,7 @@ def this_ci(environ: Mapping[str, str]) -> CI:
         return ci
 
 
-def base_hints(ci: CI) -> BaseHints:
+def hints_of(ci: CI) -> BaseHints:
     """What the CI system knows about the commit to compare with."""
     return BaseHints(
         target_branch=ci.target_branch,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from affected.app.ci_system import base_hints, this_ci
+from affected.app.ci_system import hints_of, this_ci
 from affected.app.compose import Workspace
 from affected.app.imports import ImportTable
 from affected.app.knowledge import Knowledge
@@ -65,7 +65,7 @@ def change_set(workspace: Workspace, requested: str | None, *, strict: bool) -> 
     repository = workspace.repository
     if repository is None:
         return Diff(ChangeSet("", "", (), complete=False, reason="no-git: not a repository"), "")
-    hints = base_hints(this_ci(workspace.environ))
+    hints = hints_of(this_ci(workspace.environ))
     requested = None if requested == AUTO else requested
     last = workspace.index.get(LAST_STATE_KEY)
     recorded = last.decode() if last else None

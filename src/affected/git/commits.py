@@ -93,7 +93,7 @@ class Commits:
         return history.symbolic_ref(self.git, name)
 
     def default_branch(self, remote: str, seconds: float) -> str:
-        """The name of the branch that the remote itself has as its HEAD; "" when it does not say."""
+        """The branch that the remote itself has as its HEAD; "" when it does not say."""
         return history.default_branch(self.git, remote, seconds)
 
     def fetch(

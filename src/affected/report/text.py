@@ -271,7 +271,7 @@ def _tail_words(member: TargetEntry, style: Style, room: int | None) -> str:
     tail = ""
     if left is None or left >= _LEAST_TAIL:
         tail = _via_words(cause, style, left or 0)
-        if not tail and cause.detail:
+        if not tail and cause.detail and cause.kind is not CauseKind.BASE_UNKNOWN:  # told below
             tail = shorten(printable(cause.detail), left or 0, style)
     said = f"{tail} {suffix}".strip()
     return said if room is None or columns(said) <= room else ""
@@ -307,10 +307,8 @@ def chain_words(chain: Sequence[str], style: Style, room: int = 0) -> str:
 def _listing_total(listing: Listing, style: Style) -> list[str]:
     lines = []
     if listing.reason:
-        told = f"everything counts as changed: {listing.reason}"
-        lines += notice_lines(
-            f"{told} (a run still reuses results, so this costs time only)", style
-        )
+        cost = "a run still reuses results, so this costs time only"
+        lines += notice_lines(f"everything counts as changed: {listing.reason} ({cost})", style)
     affected, known = len(listing.targets), listing.known_targets
     if listing.selection == "none":
         lead = style.paint("nothing is affected", "green", "bold")

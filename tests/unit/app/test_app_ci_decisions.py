@@ -10,7 +10,7 @@ import json
 import pytest
 from support.repositories import GitTree
 
-from affected.app.ci_system import base_hints, this_ci
+from affected.app.ci_system import hints_of, this_ci
 from affected.git.base_revision import resolve_base
 from affected.git.repository import Repository
 
@@ -91,7 +91,7 @@ def decision(tree, environ, last=None):
     """(commit compared with, how, reason, what differs) of a run in this environment."""
     repository = Repository.discover(tree.root, tree.environ)
     assert repository is not None
-    hints = base_hints(this_ci(environ))
+    hints = hints_of(this_ci(environ))
     base = resolve_base(repository, None, environ, hints, last, strict=False)
     changes = repository.tree_changes(base.commit, "HEAD") if base.commit else None
     differing = None if changes is None else {change.path for change in changes}
