@@ -67,6 +67,8 @@ def conclude(
         troubles=tuple(troubles),
         interrupted=course.interrupted,
         dry_run=request.dry_run,
+        shard=request.shard,
+        elsewhere=decision.elsewhere,
     )
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from affected.app.knowledge import Knowledge
 from affected.app.session import Request
+from affected.app.sharding import own_part
 from affected.errors import UserError
 from affected.model.path import display, is_under
 from affected.model.selection import Cause, CauseKind
-from affected.selection.shard import split
 from affected.state.rows import TargetRow, Totals
 
 BASELESS = "Without a base this costs time only: no test is left out, and results are still reused"
@@ -30,6 +30,7 @@ class Decision:
     saved: Totals  # what is reused
     reused: tuple[TargetRow, ...]  # the same one by one, if details were asked for
     notices: tuple[str, ...] = ()  # what the user should know, one sentence each
+    elsewhere: int = 0  # selected targets that other shards run
 
 
 def decide(knowledge: Knowledge, request: Request) -> Decision:
@@ -50,8 +51,11 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
     if request.base is not None and not request.everything:
         left_out, notices = _beyond_reach(knowledge, request, causes)
         causes = {label: found for label, found in causes.items() if label not in left_out}
+    elsewhere = 0
     if request.shard is not None:
-        causes = _part(causes, rows, request.shard)
+        own = own_part(knowledge, causes, request.shard)
+        elsewhere = len(causes) - len(own)
+        causes = {label: found for label, found in causes.items() if label in own}
     reused = tuple(row for row in rows.values() if row.settled and row.label not in causes)
     return Decision(
         selected=causes,
@@ -60,6 +64,7 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
         saved=_sum(reused) if _in_full(request) else knowledge.workspace.index.totals(),
         reused=reused,
         notices=notices,
+        elsewhere=elsewhere,
     )
 
 
@@ -109,14 +114,3 @@ def _beyond_reach(
     new = {label for label, found in causes.items() if found[0].kind is CauseKind.NEW}
     reason = diff.change_set.reason
     return frozenset(new - reached), (f"{reason}. {BASELESS}",) if reason else ()
-
-
-def _part(
-    causes: Mapping[str, tuple[Cause, ...]],
-    rows: Mapping[str, TargetRow],
-    shard: tuple[int, int],
-) -> dict[str, tuple[Cause, ...]]:
-    number, count = shard
-    seconds = {label: rows[label].seconds for label in causes if rows[label].seconds > 0}
-    part = split(list(causes), seconds, count)[number - 1]
-    return {label: causes[label] for label in part}

@@ -13,6 +13,7 @@ from affected.errors import UserError
 
 _MERGE_QUEUE = re.compile(r"refs/heads/gh-readonly-queue/(.+)/pr-\d+-([0-9a-f]{40,64})")
 _PULL_MERGE = re.compile(r"refs/pull/\d+/merge")
+SHARDS = "AFFECTED_SHARDS"  # how many there are, where the system only numbers them (Kubernetes)
 _FALSE = ("", "0", "false", "no", "off")
 
 
@@ -31,13 +32,25 @@ def find_shard(environ: Mapping[str, str]) -> Shard | None:
     """
     for mark, index, total, first in _SHARD_VARIABLES:
         if (not mark or _truthy(environ.get(mark, ""))) and environ.get(index, ""):
+            if _is_matrix(environ):
+                return None
             return _shard(environ, index, total, first)
     return None
 
 
+def _is_matrix(environ: Mapping[str, str]) -> bool:
+    """True for a job of GitLab's `parallel:matrix`, which counts jobs that do different things.
+
+    Those of a plain `parallel` are named "NAME I/N", says its manual.
+    """
+    ends = f"{environ.get('CI_NODE_INDEX')}/{environ.get('CI_NODE_TOTAL')}"
+    job = environ.get("CI_JOB_NAME", "")
+    return _truthy(environ.get("GITLAB_CI", "")) and bool(job) and not job.endswith(ends)
+
+
 def _shard(environ: Mapping[str, str], index: str, total: str, first: int) -> Shard | None:
     position = _count(environ, index) - first
-    if not total:
+    if not environ.get(total, "") and total == SHARDS:
         return Shard(position, None)
     if not environ.get(total, ""):
         raise UserError(
@@ -191,5 +204,5 @@ _SHARD_VARIABLES: tuple[tuple[str, str, str, int], ...] = (
     ("BUILDKITE", "BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT", 0),
     ("CIRCLECI", "CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL", 0),
     ("", "CI_NODE_INDEX", "CI_NODE_TOTAL", 1),
-    ("", "JOB_COMPLETION_INDEX", "", 0),
+    ("", "JOB_COMPLETION_INDEX", SHARDS, 0),
 )

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from affected.ci.detect import known_commit
-from affected.ci.protocol import CI
+from affected.ci.protocol import CI, working_shards
 from affected.errors import UserError
+from affected.model.shard import ShardPlan
 
 _SUMMARY_BYTES = 1024 * 1024  # a step summary may hold 1 MiB, says GitHub's manual
 _CUT = "\n\n… the rest is in the log\n"
@@ -39,6 +40,20 @@ def output_lines(values: Mapping[str, str]) -> str:
         end = "end_" + hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:24]
         lines += [f"{name}<<{end}", value, end]
     return "".join(line + "\n" for line in lines)
+
+
+def matrix_outputs(plan: ShardPlan) -> dict[str, str]:
+    """The outputs of a job that plans shards: `any`, `count` and the `matrix` of those with work.
+
+    GitHub fails a workflow whose matrix is empty, and a required check behind it never reports;
+    so without work the matrix holds one shard, for which `any` says that it need not start.
+    """
+    shards = working_shards(plan)
+    return {
+        "any": "true" if shards else "false",
+        "count": str(len(shards)),
+        "matrix": json.dumps({"shard": shards or ["1/1"]}),
+    }
 
 
 def with_event(ci: CI, event: str) -> CI:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from affected.model.shard import ShardPlan
+
 CIName = Literal["github", "gitlab", "buildkite", "circleci", "jenkins", "azure", "generic", "none"]
 
 
@@ -35,3 +37,8 @@ class CI:
     def present(self) -> bool:
         """True when some CI system runs this."""
         return self.name != "none"
+
+
+def working_shards(plan: ShardPlan) -> list[str]:
+    """The shards that have something to do, as "I/N"."""
+    return [f"{at}/{plan.count}" for at, part in enumerate(plan.parts, 1) if part]

@@ -18,6 +18,8 @@ from affected.errors import BaseUnresolved, UserError
 COMMANDS: Final = {
     "run": "Run what a change can have altered; reuse the rest.",
     "list": "List what a change affects, and why.",
+    "shards": "Plan how to spread what must run over machines.",
+    "gate": "Check that every shard reported and passed.",
     "explain": "Say why a target or test runs, or why it may be skipped.",
     "graph": "Show who needs whom.",
     "cache": "Show, trim or empty the local cache.",

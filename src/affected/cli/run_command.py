@@ -13,12 +13,14 @@ import click
 
 from affected.app.compose import open_workspace
 from affected.app.session import Present, Request, nothing_to_do
+from affected.cli.output_files import Reports
 from affected.cli.terminal import environment, label_here, style_for, write_lines
 from affected.errors import UserError
 from affected.report.protocol import RunSummary
 from affected.report.text import closing_lines
 
 PYTEST_ARGS: Final = "affected.pytest_args"
+SHARD_VARIABLE: Final = "AFFECTED_SHARD"
 
 
 class RunCommand(click.Command):
@@ -45,6 +47,7 @@ class RunCommand(click.Command):
 @click.option("--shard", metavar="I/N", help="This machine's part of what must run.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit XML report.")
 @click.option("--summary", type=click.Path(path_type=Path), help="Write a Markdown summary.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write what `gate` reads.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.pass_context
 def command(
@@ -59,6 +62,7 @@ def command(
     shard: str | None,
     junit: Path | None,
     summary: Path | None,
+    report: Path | None,
     as_json: bool,
 ) -> None:
     """Run the tests that a change can have altered; reuse every other result.
@@ -84,12 +88,13 @@ def command(
     try:
         present = Present(workspace, pytest_args)
         quick = nothing_to_do(present, request)
-        if quick is not None and summary is None and not environ.get("GITHUB_STEP_SUMMARY"):
+        wanted = Reports(junit, summary, report, as_json=as_json)
+        if quick is not None and not wanted.anyone(environ):
             _say(replace(quick, seconds_wall=time.monotonic() - began))
             return
         from affected.cli.run_rest import finish  # noqa: PLC0415  (only when there is work)
 
-        status = finish(present, request, began, junit=junit, summary=summary, as_json=as_json)
+        status = finish(present, request, began, wanted)
     finally:
         workspace.close()
     ctx.exit(status)
@@ -100,11 +105,14 @@ def _say(summary: RunSummary) -> None:
 
 
 def _shard(text: str | None, environ: Mapping[str, str]) -> tuple[int, int] | None:
-    """(number from 1, count) of `I/N`; else what the CI's own variables say."""
-    if text is None:
-        from affected.ci.detect import find_shard  # noqa: PLC0415
+    """(number from 1, count) of `I/N`; else what AFFECTED_SHARD or the CI's variables say."""
+    text = text or environ.get(SHARD_VARIABLE)
+    if not text:
+        from affected.ci.detect import SHARDS, find_shard  # noqa: PLC0415
 
         found = find_shard(environ)
+        if found and found.total is None:
+            click.echo(f"warning: {SHARDS} is not set, so this machine runs everything", err=True)
         return (found.index + 1, found.total) if found and found.total else None
     number, _, count = text.partition("/")
     if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):

@@ -5,7 +5,6 @@ Unaware of argv. Kept apart so that a run with nothing to do loads none of this.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -19,9 +18,8 @@ from affected.app.decide import Decision, decide
 from affected.app.knowledge import Knowledge
 from affected.app.session import Present, Request
 from affected.cli.exit_status import ExitStatus
+from affected.cli.output_files import Reports, append_to, write_file
 from affected.cli.terminal import environment, style_for, wants_color, write_lines
-from affected.errors import UserError
-from affected.fs.atomic import write_atomic
 from affected.model.path import display
 from affected.report.protocol import RunSummary
 from affected.report.style import Style, duration, number
@@ -34,19 +32,16 @@ def finish(
     present: Present,
     request: Request,
     began: float,
-    *,
-    junit: Path | None,
-    summary: Path | None,
-    as_json: bool,
+    reports: Reports,
 ) -> ExitStatus:
     """Decides, runs, reports; the exit status of the command."""
     environ = environment()
     started = time.time()
     knowledge = Knowledge(present)
     decision = decide(knowledge, request)
-    words = sys.stderr if as_json else sys.stdout
+    words = sys.stderr if reports.as_json else sys.stdout
     style = style_for(words, environ)
-    if request.dry_run and not as_json:
+    if request.dry_run and not reports.as_json:
         write_lines(_would_run(decision, style))
     course = Course()
     if decision.selected and not request.dry_run:
@@ -56,12 +51,14 @@ def finish(
     status = exit_status(found)
     for text in course.summaries:
         write_lines(text.rstrip("\n").splitlines(), words)
-    _summaries(found, summary, environ)
+    _summaries(found, reports.summary, environ)
+    if reports.shard is not None:
+        _for_the_gate(found, knowledge.found.state.head, reports.shard)
     if course.summaries:  # pytest has just named the failures
         found = replace(found, failures=())
     write_lines(closing_lines(found, style), words)
     if request.details:
-        _details(knowledge, decision, course, found, started, junit=junit, as_json=as_json)
+        _details(knowledge, decision, course, found, started, reports)
     return status
 
 
@@ -87,9 +84,7 @@ def _details(
     course: Course,
     found: RunSummary,
     started: float,
-    *,
-    junit: Path | None,
-    as_json: bool,
+    reports: Reports,
 ) -> None:
     """The reports that name every test, reused ones too."""
     from affected.app.run_report import proofs, run_report, suites  # noqa: PLC0415
@@ -97,13 +92,20 @@ def _details(
     from affected.report.junit import junit_xml  # noqa: PLC0415
 
     reused = proofs(knowledge, decision)
-    if junit is not None:
+    if reports.junit is not None:
         xml = junit_xml(suites(course, reused), started=started, wall=found.seconds_wall)
-        _write(junit, xml)
-    if as_json:
+        write_file(reports.junit, xml)
+    if reports.as_json:
         status = int(exit_status(found))
         report = run_report(knowledge, decision, course, reused, found, exit_code=status)
         sys.stdout.write(dump(run_object(report)))
+
+
+def _for_the_gate(found: RunSummary, head: str, path: Path) -> None:
+    from affected.report.jsonl import dump  # noqa: PLC0415
+    from affected.report.shards import report_object  # noqa: PLC0415
+
+    write_file(path, dump(report_object(found, head, int(exit_status(found)))))
 
 
 def exit_status(summary: RunSummary) -> ExitStatus:
@@ -140,16 +142,5 @@ def _summaries(found: RunSummary, asked: Path | None, environ: Mapping[str, str]
     ]
     text = markdown_summary(f"affected: {good}", rows, found.failures, found.notices)
     if asked is not None:
-        _write(asked, text)
-    if step:
-        with Path(step).open("a", encoding="utf-8") as stream:
-            stream.write(step_summary(text))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, text.encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        reason = error.strerror or os.fspath(path)
-        raise UserError(f"{path} cannot be written: {reason}", "name another file") from error
+        write_file(asked, text)
+    append_to(step, step_summary(text))

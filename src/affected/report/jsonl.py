@@ -62,6 +62,7 @@ def run_object(report: RunReport) -> JsonObject:
         "selection": summary.selection,
         **({"reason": report.reason} if report.reason else {}),
         "dry_run": summary.dry_run,
+        **({"shard": _shard(summary.shard)} if summary.shard else {}),
         "interrupted": summary.interrupted,
         "exit_code": report.exit_code,
         "changed": list(report.changed),
@@ -185,6 +186,10 @@ def _cause(cause: Cause) -> JsonObject:
 
 def _edge(edge: Edge) -> JsonObject:
     return {"source": edge.source, "needed": edge.needed, "kind": edge.kind.name.lower()}
+
+
+def _shard(shard: tuple[int, int]) -> JsonObject:
+    return {"number": shard[0], "count": shard[1]}
 
 
 def _tests(summary: RunSummary) -> JsonObject:

@@ -108,6 +108,8 @@ class RunSummary:
     troubles: tuple[str, ...] = ()  # targets without a result and why ("pytest ended with …")
     interrupted: bool = False
     dry_run: bool = False
+    shard: tuple[int, int] | None = None  # (number from 1, count)
+    elsewhere: int = 0  # targets that other shards run
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,17 @@ def closing_lines(summary: RunSummary, style: Style) -> list[str]:
     lines += _unvouched_lines(summary.unvouched, style)
     for notice in summary.notices:
         lines += notice_lines(notice, style)
+    if summary.shard is not None:
+        lines.append(_shard_line(summary.shard, summary))
     lines += _verdict_lines(summary, style)
     return lines
+
+
+def _shard_line(shard: tuple[int, int], summary: RunSummary) -> str:
+    number_of, count = shard
+    every = summary.selected_targets + summary.elsewhere
+    own = f"{number(summary.selected_targets)} of {plural(every, 'test file')}"
+    return f"shard {number_of} of {count}: {own} to run"
 
 
 def _verdict_lines(summary: RunSummary, style: Style) -> list[str]:

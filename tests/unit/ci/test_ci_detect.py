@@ -163,6 +163,15 @@ def test_azure_strips_the_ref_of_the_target_branch():
             Shard(2, 3),
         ),
         ({"JOB_COMPLETION_INDEX": "5"}, Shard(5, None)),
+        ({"JOB_COMPLETION_INDEX": "5", "AFFECTED_SHARDS": "6"}, Shard(5, 6)),
+        (
+            {"GITLAB_CI": "1", "CI_JOB_NAME": "t 1/4", "CI_NODE_INDEX": "1", "CI_NODE_TOTAL": "4"},
+            Shard(0, 4),
+        ),
+        (
+            {"GITLAB_CI": "1", "CI_JOB_NAME": "t: [a]", "CI_NODE_INDEX": "1", "CI_NODE_TOTAL": "4"},
+            None,
+        ),
         ({"CI_NODE_INDEX": ""}, None),
     ],
 )
