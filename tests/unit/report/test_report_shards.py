@@ -45,9 +45,9 @@ def test_a_plan_survives_its_file():
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"count": 1, "shards": [{"number": 9}]}', "1"])
 def test_what_is_no_plan_and_no_report_is_named(text):
     """With a way out."""
-    with pytest.raises(UserError, match="p.json is no plan"):
+    with pytest.raises(UserError, match=r"p\.json is no plan"):
         read_plan(text, "p.json")
-    with pytest.raises(UserError, match="r.json is no report"):
+    with pytest.raises(UserError, match=r"r\.json is no report"):
         read_report(text, "r.json")
 
 
