@@ -1,0 +1,80 @@
+"""The nouns of an outline: blocks, statements, and what a block or statement may look up by name.
+
+Unaware of how they are read out of a source, how they are stored and how two are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["ANY", "VERSION", "Block", "Outline", "Statement", "mentions_any"]
+
+VERSION: Final = "1"
+"""Of digests and of the stored form alike: outlines of two versions are never compared."""
+
+ANY: Final = "*"
+"""The mention of whatever name there is; "visit_*" is that of every name that starts so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One function's own body; apart from the statement or the block that defines it.
+
+    `key` is a path like CPython's `__qualname__`, with "#2" for the second definition of that
+    name; `first` is CPython's `co_firstlineno`. `digest` covers what the interpreter sees of the
+    body but the docstring, `shape` its kind, parameters and scopes, `definition` what its `def`
+    evaluates: decorators, defaults, annotations.
+    """
+
+    key: str
+    first: int
+    last: int
+    digest: str
+    shape: str
+    definition: str
+    mentions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement that runs at import, of the module's body or of a class body.
+
+    `owner` is the class's key, or "" for the module, `names` what it binds there ("*" for a star
+    import). `script` says that it runs only where the file is run as `__main__`; `text` is its
+    beginning, where `effect` says that it may do more than bind its names.
+    """
+
+    owner: str
+    names: tuple[str, ...]
+    kind: str
+    digest: str
+    effect: bool
+    inline: bool
+    script: bool
+    line: int
+    text: str
+    mentions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The blocks and the statements of one file version, in the order of their lines.
+
+    `docs` gives the digest of each docstring by the key of its function or class ("": the module).
+    """
+
+    blocks: tuple[Block, ...]
+    statements: tuple[Statement, ...]
+    docs: Mapping[str, str]
+
+
+def mentions_any(mentions: frozenset[str], names: Collection[str]) -> bool:
+    """Whether one of `names` may be looked up by what has these mentions."""
+    if not names:
+        return False
+    if ANY in mentions or not mentions.isdisjoint(names):
+        return True
+    starts = tuple(one[:-1] for one in mentions if one.endswith(ANY))
+    return bool(starts) and any(name.startswith(starts) for name in names)
