@@ -28,6 +28,7 @@ class Workspace:
     """The checked-out monorepo, opened: its root, its settings and what is remembered of it."""
 
     root: Path
+    home: Path  # whose virtual environments and cache folder are used; `root` but for a worktree
     config: Config
     repository: Repository | None
     index: Index
@@ -61,18 +62,19 @@ class Workspace:
         self.index.close()
 
 
-def open_workspace(start: Path, environ: Mapping[str, str]) -> Workspace:
-    """The workspace that holds `start`.
+def open_workspace(start: Path, environ: Mapping[str, str], home: Path | None = None) -> Workspace:
+    """The workspace that holds `start`; with the environments and cache of `home`, if given.
 
     Raises UserError for a broken configuration or an unusable git.
     """
     repository = Repository.discover(start, environ)
     root = repository.root if repository else find_root(start)
     config = load(root)
-    folder = cache_folder(root, config.cache_dir, environ)
+    folder = cache_folder(home or root, config.cache_dir, environ)
     index_path = workspace_folder(folder, root) / "index.sqlite"
     return Workspace(
         root=root,
+        home=home or root,
         config=config,
         repository=repository,
         index=Index.open(index_path),

@@ -30,6 +30,7 @@ class Course:
     summaries: list[str] = field(default_factory=list)  # pytest's own words about failures
     unvouched: list[Unvouched] = field(default_factory=list)
     interrupted: bool = False
+    out_of_time: bool = False  # interrupted by the budget
 
 
 def conclude(
@@ -50,9 +51,14 @@ def conclude(
             index.put(LAST_STATE_KEY, knowledge.found.state.head.encode())
         if not request.pytest_args:  # a seal speaks for a run without any
             _seal(knowledge)
+    left = dict(decision.left)
+    if course.out_of_time:
+        unfinished = decision.selected.keys() - course.complete
+        left |= {label: decision.rows[label].seconds for label in unfinished}
+    done = len(decision.selected.keys() - left.keys())
     return RunSummary(
         selection=extent(len(decision.selected), len(decision.selected) + decision.saved.targets),
-        selected_targets=len(decision.selected),
+        selected_targets=done,
         selected_tests=sum(row.tests for row in decision.rows.values()),
         ran_targets=len(course.results),
         reused_targets=decision.saved.targets,
@@ -65,7 +71,9 @@ def conclude(
         notices=(*decision.notices, *_notices(knowledge)),
         unvouched=tuple(course.unvouched),
         troubles=tuple(troubles),
-        interrupted=course.interrupted,
+        interrupted=course.interrupted and not course.out_of_time,
+        left=tuple(left),
+        left_seconds=sum(left.values()),
         dry_run=request.dry_run,
         shard=request.shard,
         elsewhere=decision.elsewhere,

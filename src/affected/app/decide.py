@@ -7,8 +7,9 @@ does not load the rows of twenty thousand others.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from affected.app.budget import within
 from affected.app.knowledge import Knowledge
 from affected.app.session import Request
 from affected.app.sharding import own_part
@@ -31,6 +32,7 @@ class Decision:
     reused: tuple[TargetRow, ...]  # the same one by one, if details were asked for
     notices: tuple[str, ...] = ()  # what the user should know, one sentence each
     elsewhere: int = 0  # selected targets that other shards run
+    left: Mapping[str, float] = field(default_factory=dict)  # beyond the budget, with their seconds
 
 
 def decide(knowledge: Knowledge, request: Request) -> Decision:
@@ -56,6 +58,10 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
         own = own_part(knowledge, causes, request.shard)
         elsewhere = len(causes) - len(own)
         causes = {label: found for label, found in causes.items() if label in own}
+    left: dict[str, float] = {}
+    if request.budget is not None:
+        chosen, left = within(causes, rows, request.budget)
+        causes = {label: found for label, found in causes.items() if label in chosen}
     reused = tuple(row for row in rows.values() if row.settled and row.label not in causes)
     return Decision(
         selected=causes,
@@ -65,6 +71,7 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
         reused=reused,
         notices=notices,
         elsewhere=elsewhere,
+        left=left,
     )
 
 

@@ -58,7 +58,7 @@ class Platforms:
         """A path in the root's settings means the same for every project."""
         if python is None or python.startswith("~"):
             return python
-        path = self._workspace.root / python
+        path = self._workspace.home / python
         return str(path) if os.sep in python or path.exists() else python
 
     def read_configs(self, projects: Iterable[RepoPath]) -> None:
@@ -80,7 +80,7 @@ class Platforms:
             if configured is None and project and not self._has_own(project):
                 return self.executable(ROOT)
             self._executables[project] = _usual_name(
-                find_interpreter(self._workspace.root, project, configured, self._workspace.environ)
+                find_interpreter(self._workspace.home, project, configured, self._workspace.environ)
             )
         return self._executables[project]
 
@@ -88,7 +88,7 @@ class Platforms:
         """True when some folder from the project up to below the root may name an interpreter."""
         for folder in (project, *ancestors(project)):
             if folder and folder not in self._own:
-                base = f"{self._workspace.root}/{folder}/"
+                base = f"{self._workspace.home}/{folder}/"
                 self._own[folder] = any(lexists(base + name) for name in NAMING)
             if folder and self._own[folder]:
                 return True

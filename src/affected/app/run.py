@@ -22,6 +22,7 @@ from affected.app.recording import Ran, Recorder
 from affected.app.session import Request
 from affected.ci.plain import writer_name
 from affected.errors import UserError
+from affected.lang.python.metadata import editable_folders
 from affected.model.observation import Provenance
 from affected.model.path import name, parent
 from affected.model.plan import Batch, Plan
@@ -47,6 +48,8 @@ def perform(
     pending: list[Ran] = []
     last = time.monotonic()
 
+    deadline = None if request.budget is None else last + request.budget
+
     def follow(event: Progress) -> None:
         nonlocal last
         on_event(event)
@@ -56,6 +59,9 @@ def perform(
             if time.monotonic() - last >= RECORD_EVERY:
                 _record(recorder, pending)
                 last = time.monotonic()
+        if deadline is not None and not course.out_of_time and time.monotonic() > deadline:
+            course.out_of_time = True
+            raise KeyboardInterrupt  # as a user would end it: what finished is kept
 
     work = _plan(knowledge, decision, request)
     with _scratch() as scratch:
@@ -132,8 +138,20 @@ def _plan(knowledge: Knowledge, decision: Decision, request: Request) -> Plan:
 
 
 def _environment(knowledge: Knowledge, batch: Batch) -> dict[str, str]:
+    """What the tests of a batch see.
+
+    What is installed as editable in the environment of `home` is imported from the workspace: its
+    folders come before those that the environment names.
+    """
     project = batch.targets[0].project
-    return scrub(knowledge.workspace.environ, knowledge.platforms.config(project).env)
+    workspace = knowledge.workspace
+    found = scrub(workspace.environ, knowledge.platforms.config(project).env)
+    if workspace.home != workspace.root:
+        folders = editable_folders(knowledge.platforms.site_packages(project))
+        here = [str(workspace.root / Path(folder).relative_to(workspace.home)) for folder in folders
+                if Path(folder).is_relative_to(workspace.home)]  # fmt: skip
+        found["PYTHONPATH"] = os.pathsep.join([*here, *filter(None, [found.get("PYTHONPATH")])])
+    return found
 
 
 def _reusable(pytest_args: Iterable[str]) -> bool:

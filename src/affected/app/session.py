@@ -38,6 +38,7 @@ class Request:
     shard: tuple[int, int] | None = None  # (number from 1, count)
     pytest_args: tuple[str, ...] = ()
     details: bool = False  # results of reused tests are wanted too (JUnit, JSON)
+    budget: float | None = None  # seconds; what does not fit is left for later
 
 
 class Present:

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "list": "List what a change affects, and why.",
     "shards": "Plan how to spread what must run over machines.",
     "gate": "Check that every shard reported and passed.",
+    "hook": "Check what is pushed, before it is.",
     "explain": "Say why a target or test runs, or why it may be skipped.",
     "graph": "Show who needs whom.",
     "cache": "Show, trim or empty the local cache.",

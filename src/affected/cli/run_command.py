@@ -15,6 +15,7 @@ from affected.app.compose import open_workspace
 from affected.app.session import Present, Request, nothing_to_do
 from affected.cli.output_files import Reports
 from affected.cli.terminal import environment, label_here, style_for, write_lines
+from affected.cli.times import seconds_of
 from affected.errors import UserError
 from affected.report.protocol import RunSummary
 from affected.report.text import closing_lines
@@ -44,6 +45,7 @@ class RunCommand(click.Command):
 @click.option("--strict", is_flag=True, help="Fail when the base cannot be resolved.")
 @click.option("--dry-run", is_flag=True, help="Decide and say what would run.")
 @click.option("-j", "--jobs", metavar="N", type=click.IntRange(min=1), help="Processes at once.")
+@click.option("--budget", metavar="TIME", help="Stop after TIME (60s, 5m); name what is left.")
 @click.option("--shard", metavar="I/N", help="This machine's part of what must run.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit XML report.")
 @click.option("--summary", type=click.Path(path_type=Path), help="Write a Markdown summary.")
@@ -59,6 +61,7 @@ def command(
     strict: bool,
     dry_run: bool,
     jobs: int | None,
+    budget: str | None,
     shard: str | None,
     junit: Path | None,
     summary: Path | None,
@@ -84,6 +87,7 @@ def command(
         shard=part,
         pytest_args=pytest_args,
         details=bool(junit or as_json),
+        budget=seconds_of(budget) if budget else None,
     )
     try:
         present = Present(workspace, pytest_args)

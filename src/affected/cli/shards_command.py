@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Final
@@ -13,13 +12,12 @@ from affected.app.knowledge import Knowledge
 from affected.cli.opening import knowledge
 from affected.cli.output_files import append_to, write_file
 from affected.cli.terminal import environment, style_for, write_lines
-from affected.errors import UserError
+from affected.cli.times import seconds_of
 from affected.model.shard import ShardPlan
 
 FORMATS: Final = ("text", "json", "github", "gitlab", "buildkite")
 MOST: Final = 256  # jobs of one matrix, says GitHub's manual
 PLAN: Final = "affected-plan.json"
-_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _NAMED: Final = "$(echo $AFFECTED_SHARD | tr / -)"
 RUN: Final = (
     f"affected run --junit affected-junit-{_NAMED}.xml --report affected-report-{_NAMED}.json"
@@ -78,15 +76,6 @@ def command(
         _github(plan)
     else:
         sys.stdout.write(_pipeline(form, plan, run, setup, image))
-
-
-def seconds_of(text: str) -> float:
-    """Seconds of "90s", "5m", "1.5h" or "300"; UserError for anything else."""
-    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([smh]?)", text.strip())
-    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-    if seconds <= 0:
-        raise UserError(f"{text!r} is not a time", "give for example 90s, 5m or 1h")
-    return seconds
 
 
 def _plan(

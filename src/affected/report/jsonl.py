@@ -66,6 +66,7 @@ def run_object(report: RunReport) -> JsonObject:
         "interrupted": summary.interrupted,
         "exit_code": report.exit_code,
         "changed": list(report.changed),
+        **({"left": sorted(summary.left)} if summary.left else {}),
         "targets": [_target(target) for target in report.targets],
         "tests": _tests(summary),
         "results": [_result(result) for result in report.results],

@@ -110,6 +110,8 @@ class RunSummary:
     dry_run: bool = False
     shard: tuple[int, int] | None = None  # (number from 1, count)
     elsewhere: int = 0  # targets that other shards run
+    left: tuple[str, ...] = ()  # targets that a budget left for later
+    left_seconds: float = 0.0  # that they are expected to take
 
 
 @dataclass(frozen=True, slots=True)

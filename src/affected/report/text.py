@@ -28,6 +28,7 @@ from affected.report.style import (
 
 _PASSING = frozenset({"changed-meanwhile"})  # not the test's doing
 _SHOWN_UNVOUCHED = 5
+_SHOWN_LEFT = 5
 _LEAST_TAIL = 12  # columns; in fewer a chain tells nothing
 
 
@@ -44,6 +45,18 @@ def closing_lines(summary: RunSummary, style: Style) -> list[str]:
     if summary.shard is not None:
         lines.append(_shard_line(summary.shard, summary))
     lines += _verdict_lines(summary, style)
+    if summary.left:
+        lines += _left_lines(summary, style)
+    return lines
+
+
+def _left_lines(summary: RunSummary, style: Style) -> list[str]:
+    left = plural(len(summary.left), "test file")
+    lead = style.paint(f"left for later: {left}", "yellow", "bold")
+    lines = [f"{lead} beyond the budget, about {duration(summary.left_seconds)}"]
+    lines += [f"  {printable(label)}" for label in sorted(summary.left)[:_SHOWN_LEFT]]
+    if len(summary.left) > _SHOWN_LEFT:
+        lines.append(f"  {style.ellipsis} and {number(len(summary.left) - _SHOWN_LEFT)} more")
     return lines
 
 
@@ -57,6 +70,8 @@ def _shard_line(shard: tuple[int, int], summary: RunSummary) -> str:
 def _verdict_lines(summary: RunSummary, style: Style) -> list[str]:
     if summary.dry_run:
         return _dry_lines(summary, style)
+    if summary.left and not summary.selected_targets and not summary.counts.total:
+        return []
     if summary.selected_targets == 0 and summary.counts.total == 0 and not summary.interrupted:
         return [_nothing_line(summary, style)]
     lines = []
