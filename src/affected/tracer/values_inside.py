@@ -33,7 +33,9 @@ def state_of(value: Any) -> List[Tuple[str, Any]]:
     found = [] if state is None else list(dict.items(state))
     for one in lineage(type(value)):
         for name, slot in namespace(one).items():
-            if type(slot) is types.MemberDescriptorType and name[-8:] != "offset__":
+            if type(slot) is not types.MemberDescriptorType or name[-8:] == "offset__":
+                continue  # (such a "slot" is where C code finds something)
+            if slot.__objclass__ is one:
                 try:
                     found.append((name, slot.__get__(value)))
                 except AttributeError:

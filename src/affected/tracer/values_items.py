@@ -65,7 +65,7 @@ class Items:
         callspec = getattr(item, "callspec", None)
         params = callspec.params if callspec is not None else {}
         yield token(params)
-        yield joined([token(mark) for mark in _marks(item)])
+        yield joined([self._mark(mark) for mark in _marks(item)])
         fixtures = getattr(item, "_fixtureinfo", None)
         if fixtures is not None:
             yield from self._fixtures(fixtures, params)
@@ -78,6 +78,11 @@ class Items:
                 yield token((example.source, example.want, example.exc_msg, example.options))
         elif fixtures is None:
             yield from self._of_others(item)
+
+    def _mark(self, mark: Any) -> bytes:
+        if mark.name == "parametrize" and mark.args:
+            return self._describer.token(mark.args[0])  # the item's own share is in its parameters
+        return self._describer.token(mark)
 
     def _of_others(self, item: Any) -> Iterator[bytes]:
         for name, value in state_of(item):
@@ -98,7 +103,6 @@ class Items:
         if type(function) is types.MethodType:
             function = function.__func__
         parts = [
-            text(str(definition.baseid)),
             text(str(definition.argname)),
             text(str(definition.scope)),
             self._describer.token(function),
