@@ -11,18 +11,18 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
 from cache_server import settings as parse
+from cache_server import upkeep
 from cache_server.allocator import keep_freed_memory
 from cache_server.auth import Access, anonymous_scope, parse_tokens
 from cache_server.journal import Journal
 from cache_server.settings import Address, Settings, SettingsError, Tls
-from cache_server.storage.disk import DiskStorage, FolderInUse
+from cache_server.storage.disk import FolderInUse
+from cache_server.upkeep import stop
 
-USAGE = 2
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -35,6 +35,13 @@ def program() -> None:
 @click.option("--listen", default="127.0.0.1:8980", show_default=True, metavar="HOST:PORT")
 @click.option("--dir", "folder", type=click.Path(path_type=Path), help="Where blobs are kept.")
 @click.option("--max-size", default="50G", show_default=True, help="A limit that is never passed.")
+@click.option(
+    "--s3",
+    metavar="s3://BUCKET/PREFIX",
+    help="Keep all there too; --dir is a copy of the last used.",
+)
+@click.option("--s3-endpoint", metavar="URL", help="Where S3 is, if not at Amazon.")
+@click.option("--s3-timeout", default=20.0, show_default=True, help="Seconds for a call to S3.")
 @click.option("--metrics", metavar="HOST:PORT", help="Answer Prometheus there.")
 @click.option("--tls-cert", type=FILE, help="Serve TLS with this certificate (PEM).")
 @click.option("--tls-key", type=FILE, help="The certificate's key (PEM).")
@@ -53,6 +60,9 @@ def serve(
     listen: str,
     folder: Path | None,
     max_size: str,
+    s3: str | None,
+    s3_endpoint: str | None,
+    s3_timeout: float,
     metrics: str | None,
     tls_cert: Path | None,
     tls_key: Path | None,
@@ -73,6 +83,9 @@ def serve(
             max_bytes=parse.parse_size(max_size),
             metrics=None if metrics is None else parse.parse_address(metrics),
             tls=tls_of(tls_cert, tls_key, client_ca),
+            s3=s3,
+            s3_endpoint=s3_endpoint,
+            s3_seconds=s3_timeout,
             log_calls=log_calls,
             drain_seconds=drain_seconds,
         )
@@ -86,31 +99,8 @@ def serve(
         stop(f"cannot use {trouble.filename or folder}: {trouble.strerror}")
 
 
-@program.command()
-@click.option("--dir", "folder", type=click.Path(path_type=Path), help="Where blobs are kept.")
-def check(folder: Path | None) -> None:
-    """Read everything that is kept and put away what is damaged; no server may run there.
-
-    Exit code 1 when something was damaged.
-    """
-    folder = folder or parse.default_folder(os.environ)
-    damaged: list[str] = []
-    if not (folder / "cas").is_dir():
-        stop(f"{folder} holds no cache")
-    try:
-        storage = DiskStorage(folder, sys.maxsize, lambda _, name, __: damaged.append(name))
-        try:
-            sound = storage.verify()
-        finally:
-            storage.close()
-    except FolderInUse as trouble:
-        stop(str(trouble))
-    except OSError as trouble:
-        stop(f"cannot read {trouble.filename or folder}: {trouble.strerror}")
-    for name in damaged:
-        click.echo(f"damaged, moved to {folder / 'quarantine' / name}")
-    click.echo(f"{sound} sound, {len(damaged)} damaged")
-    sys.exit(1 if damaged else 0)
+for command in (upkeep.check, upkeep.gc, upkeep.lifecycle):
+    program.add_command(command)
 
 
 def tls_of(certificate: Path | None, key: Path | None, authority: Path | None) -> Tls | None:
@@ -147,6 +137,7 @@ def run(settings: Settings, access: Access) -> None:
     try:
         from cache_server.metrics import Metrics  # noqa: PLC0415  (so that errors and help are quick)
         from cache_server.server import CacheServer  # noqa: PLC0415
+        from cache_server.stores import open_storage  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise SettingsError(
             f"{missing.name} is not installed: pip install 'affected-ci[server]'"
@@ -155,12 +146,7 @@ def run(settings: Settings, access: Access) -> None:
     journal = Journal(sys.stderr, time.time)
     metrics = Metrics()
 
-    def tell(event: str, name: str, size: int) -> None:
-        metrics.unasked(event, size)
-        if event != "evicted" or settings.log_calls:
-            journal.write(event, name=name, bytes=size)
-
-    storage = DiskStorage(settings.folder, settings.max_bytes, tell)
+    storage = open_storage(settings, metrics, journal, os.environ)
     over = threading.Event()
     server = CacheServer(settings, access, storage, metrics, journal)
     try:
@@ -172,12 +158,6 @@ def run(settings: Settings, access: Access) -> None:
         signal.signal(number, lambda *_: over.set())
     over.wait()
     server.drain()
-
-
-def stop(sentence: str) -> NoReturn:
-    """One sentence, and the exit code for wrong usage."""
-    click.echo(f"affected-cache: {sentence}", err=True)
-    sys.exit(USAGE)
 
 
 def main() -> None:

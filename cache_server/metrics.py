@@ -56,6 +56,10 @@ class Metrics:
         )  # fmt: skip
         self._in = self._bytes.labels("in")
         self._out = self._bytes.labels("out")
+        self._s3_seconds = Histogram(
+            "affected_cache_s3_call_seconds", "Time of calls to S3, by operation and outcome.",
+            ["operation", "outcome"], buckets=SECONDS, registry=self.registry,
+        )  # fmt: skip
         self._unasked = Counter(
             "affected_cache_storage_events", "Blobs and results evicted or found damaged.",
             ["event"], registry=self.registry,
@@ -64,6 +68,10 @@ class Metrics:
             "affected_cache_storage_event_bytes", "Bytes of those.",
             ["event"], registry=self.registry,
         )  # fmt: skip
+
+    def s3_call(self, operation: str, outcome: str, seconds: float) -> None:
+        """S3 was asked for something."""
+        self._s3_seconds.labels(operation, outcome).observe(seconds)
 
     def call(self, method: str, code: str, seconds: float) -> None:
         """A call was answered."""

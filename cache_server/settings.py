@@ -56,6 +56,9 @@ class Settings:
     max_bytes: int
     metrics: Address | None = None
     tls: Tls | None = None
+    s3: str | None = None  # as on the command line
+    s3_endpoint: str | None = None
+    s3_seconds: float = 20.0
     log_calls: bool = False
     drain_seconds: float = 30.0
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol, Self, TypeVar
 
@@ -19,7 +20,7 @@ from cache_server.auth import Access, Grant, Scope
 from cache_server.journal import Journal
 from cache_server.keys import Malformed
 from cache_server.metrics import Metrics
-from cache_server.storage.protocol import Mismatch, NoRoom
+from cache_server.storage.protocol import Mismatch, NoRoom, Unavailable
 from cache_server.validate import Refusal
 
 TOOL_KEYS: Final = frozenset(
@@ -59,6 +60,8 @@ def refusal_of(error: Exception) -> Refusal | None:
             return Refusal("INVALID_ARGUMENT", str(error))
         case NoRoom():
             return Refusal("RESOURCE_EXHAUSTED", str(error))
+        case Unavailable():
+            return Refusal("UNAVAILABLE", str(error))
         case OSError():
             return Refusal("UNAVAILABLE", f"the storage failed: {error.strerror or 'I/O error'}")
     return None
@@ -68,6 +71,29 @@ def status_number(refusal: Refusal) -> int:
     """GRPC's number of the refusal's code."""
     number: int = grpc.StatusCode[refusal.code].value[0]
     return number
+
+
+class Refusals:
+    """What became of the parts of a batch, by number, as far as they were refused."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, Refusal] = {}
+
+    def note(self, number: int, error: Exception | None) -> None:
+        """Part `number` went wrong, if there is an error; one that is a bug is raised."""
+        if error is not None:
+            refusal = refusal_of(error)
+            if refusal is None:
+                raise error
+            self.found.setdefault(number, refusal)
+
+    @contextmanager
+    def of(self, number: int) -> Iterator[None]:
+        """What goes wrong inside is noted, and the other parts go on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  (a bug is raised again)
+            self.note(number, error)
 
 
 class Desk:

@@ -16,7 +16,6 @@ from affected.reapi.remote_execution_pb2 import (
     BatchUpdateBlobsRequest,
     BatchUpdateBlobsResponse,
     Compressor,
-    Digest,
     FindMissingBlobsRequest,
     FindMissingBlobsResponse,
     GetTreeRequest,
@@ -24,10 +23,10 @@ from affected.reapi.remote_execution_pb2 import (
 )
 from cache_server import validate
 from cache_server.auth import Scope
-from cache_server.keys import EMPTY, blob_key, checked_instance
+from cache_server.keys import EMPTY, BlobKey, blob_key, checked_instance
 from cache_server.metrics import Metrics
 from cache_server.services import references, zstd
-from cache_server.services.calls import Caller, Desk, refusal_of, status_number
+from cache_server.services.calls import Caller, Desk, Refusals, status_number
 from cache_server.storage.protocol import BlobStorage
 from cache_server.validate import Refusal
 
@@ -81,17 +80,28 @@ class CasService:
         validate.digest_function(request.digest_function)
         checked_instance(request.instance_name)
         validate.batch(len(part.data) for part in request.requests)
+        refusals = Refusals()
+        contents: dict[int, tuple[BlobKey, bytes]] = {}
+        for number, part in enumerate(request.requests):
+            with refusals.of(number):
+                contents[number] = content_of(part)
+        here = self._storage.present([blob for blob, _ in contents.values()])
+        new = {
+            number: part
+            for (number, part), found in zip(contents.items(), here, strict=True)
+            if not found and part[0] != EMPTY
+        }
+        answers = self._storage.keep_all(list(new.values())) if new else []
+        for (number, (blob, _content)), error in zip(new.items(), answers, strict=True):
+            refusals.note(number, error)
+            if error is None:
+                self._metrics.received(blob.size)
         reply = BatchUpdateBlobsResponse()
-        for part in request.requests:
+        for number, part in enumerate(request.requests):
             answer = reply.responses.add(digest=part.digest)
-            answer.status.code = 0
-            try:
-                self._update(part)
-            except Exception as error:
-                refusal = refusal_of(error)
-                if refusal is None:
-                    raise
-                answer.status.code = status_number(refusal)
+            refusal = refusals.found.get(number)
+            answer.status.code = 0 if refusal is None else status_number(refusal)
+            if refusal is not None:
                 answer.status.message = refusal.message
         return reply
 
@@ -101,19 +111,27 @@ class CasService:
         checked_instance(request.instance_name)
         validate.batch(digest.size_bytes for digest in request.digests)
         packs = validate.compressors(request.acceptable_compressors)
+        refusals = Refusals()
+        blobs: dict[int, BlobKey] = {}
+        for number, digest in enumerate(request.digests):
+            with refusals.of(number):
+                blobs[number] = references.key_of(digest)
+        asked = [blob for blob in blobs.values() if blob != EMPTY]
+        found = dict(zip(asked, self._storage.fetch_all(asked), strict=True))
+        found[EMPTY] = b""
         reply = BatchReadBlobsResponse()
-        for digest in request.digests:
+        for number, digest in enumerate(request.digests):
             answer = reply.responses.add(digest=digest)
-            answer.status.code = 0
-            try:
-                content = self._content(digest)
-            except Exception as error:
-                refusal = refusal_of(error)
-                if refusal is None:
-                    raise
+            content = found[blobs[number]] if number in blobs else None
+            if content is None:
+                refusal = refusals.found.get(number) or Refusal(
+                    "NOT_FOUND", f"no blob {digest.hash}/{digest.size_bytes}"
+                )
                 answer.status.code = status_number(refusal)
                 answer.status.message = refusal.message
                 continue
+            answer.status.code = 0
+            self._metrics.sent(len(content))
             packed = zstd.deflate(content) if packs else None
             if packed is None:
                 answer.data = content
@@ -151,30 +169,17 @@ class CasService:
             raise Refusal("NOT_FOUND", "the root folder is not here") from None
         yield page.SerializeToString()
 
-    def _update(self, part: BatchUpdateBlobsRequest.Request) -> None:
-        blob = references.key_of(part.digest)
-        if part.compressor not in {Compressor.IDENTITY, Compressor.ZSTD}:
-            raise Refusal("INVALID_ARGUMENT", "the only compressor here is zstd")
-        if blob == EMPTY or self._storage.present([blob])[0]:
-            return
-        upload = self._storage.create(blob)
-        try:
-            if part.compressor == Compressor.ZSTD:
-                zstd.inflate(part.data, upload.append)
-            else:
-                upload.append(part.data)
-            upload.commit()
-        finally:
-            upload.discard()
-        self._metrics.received(blob.size)
 
-    def _content(self, digest: Digest) -> bytes:
-        blob = references.key_of(digest)
-        content = references.fetch(self._storage, blob)
-        if content is None:
-            raise Refusal("NOT_FOUND", f"no blob {blob.hash}/{blob.size}")
-        self._metrics.sent(len(content))
-        return content
+def content_of(part: BatchUpdateBlobsRequest.Request) -> tuple[BlobKey, bytes]:
+    """The blob and its plain bytes, as the client says."""
+    blob = references.key_of(part.digest)
+    if part.compressor == Compressor.IDENTITY:
+        return blob, part.data
+    if part.compressor != Compressor.ZSTD:
+        raise Refusal("INVALID_ARGUMENT", "the only compressor here is zstd")
+    if blob.size > validate.RECEIVE_LIMIT:
+        raise Refusal("INVALID_ARGUMENT", "a blob of that size must come as a stream")
+    return blob, zstd.inflated(part.data, blob.size)
 
 
 def page_start(token: str) -> int:

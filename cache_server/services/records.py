@@ -5,7 +5,7 @@ The entries are those of the ActionCache and the ContentAddressableStorage, unde
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import grpc
@@ -22,10 +22,10 @@ from affected.reapi.affected_v1_pb2 import (
 from affected.reapi.remote_execution_pb2 import ActionResult, Digest
 from cache_server import validate
 from cache_server.auth import Scope
-from cache_server.keys import EMPTY, BlobKey, checked_instance
+from cache_server.keys import EMPTY, BlobKey, action_name, checked_instance
 from cache_server.metrics import Metrics
 from cache_server.services import references, results
-from cache_server.services.calls import Caller, Desk, refusal_of, status_number
+from cache_server.services.calls import Caller, Desk, Refusals, status_number
 from cache_server.storage.protocol import Storage
 from cache_server.validate import Refusal
 
@@ -81,12 +81,15 @@ class RecordsService:
         for request in requests:
             instance = checked_instance(request.instance_name)
             reply = UpdateResponse()
-            for blob in request.blobs:
-                refusal = self._refusal_of_blob(blob)
-                if refusal is not None:
-                    reply.blobs.append(answer(blob.digest, refusal))
-            for record in request.records:
-                reply.records.append(answer(record.key, self._refusal_of_record(instance, record)))
+            refusals = self._keep_blobs(request.blobs)
+            reply.blobs.extend(
+                answer(request.blobs[place].digest, refusals[place]) for place in refusals
+            )
+            refusals = self._keep_records(instance, request.records)
+            reply.records.extend(
+                answer(record.key, refusals.get(place))
+                for place, record in enumerate(request.records)
+            )
             yield reply.SerializeToString()
 
     def _blobs(self, most: int, result: ActionResult, sent: set[BlobKey]) -> Iterator[Blob]:
@@ -109,30 +112,48 @@ class RecordsService:
                 self._metrics.sent(size)
                 result.stdout_raw = content
 
-    def _refusal_of_blob(self, blob: Blob) -> Refusal | None:
-        try:
-            results.store(self._storage, references.key_of(blob.digest), blob.data)
-        except Exception as error:
-            refusal = refusal_of(error)
-            if refusal is None:
-                raise
-            return refusal
-        self._metrics.received(len(blob.data))
-        return None
+    def _keep_blobs(self, blobs: Sequence[Blob]) -> dict[int, Refusal]:
+        """By place in the request, those that could not be kept."""
+        refusals = Refusals()
+        contents: dict[int, tuple[BlobKey, bytes]] = {}
+        for place, blob in enumerate(blobs):
+            with refusals.of(place):
+                contents[place] = references.key_of(blob.digest), blob.data
+        errors = results.store_all(self._storage, list(contents.values()))
+        for place, error in zip(contents, errors, strict=True):
+            refusals.note(place, error)
+            if error is None:
+                self._metrics.received(contents[place][0].size)
+        return refusals.found
 
-    def _refusal_of_record(self, instance: str, record: Record) -> Refusal | None:
-        result = record.result
-        try:
-            if len(result.stdout_raw) > INLINE and not result.stdout_digest.hash:
-                result.stdout_digest.CopyFrom(results.digest_of(result.stdout_raw))
-            action = references.key_of(record.key)
-            results.keep(self._storage, instance, action, result, whole=True)
-        except Exception as error:
-            refusal = refusal_of(error)
-            if refusal is None:
-                raise
-            return refusal
-        return None
+    def _keep_records(self, instance: str, records: Sequence[Record]) -> dict[int, Refusal]:
+        """By place in the request, those that could not be kept."""
+        refusals = Refusals()
+        ready: dict[int, tuple[str, bytes]] = {}
+        contents: list[tuple[BlobKey, bytes]] = []
+        owners: list[int] = []
+        for place, record in enumerate(records):
+            result = record.result
+            with refusals.of(place):
+                action = references.key_of(record.key)
+                if len(result.stdout_raw) > INLINE and not result.stdout_digest.hash:
+                    result.stdout_digest.CopyFrom(results.digest_of(result.stdout_raw))
+                parts = results.inlined(result)
+                ready[place] = action_name(instance, action), results.payload_of(result)
+                contents += parts
+                owners += [place] * len(parts)
+        for place, error in zip(owners, results.store_all(self._storage, contents), strict=True):
+            refusals.note(place, error)
+        whole = references.whole(self._storage, [records[place].result for place in ready])
+        for place, found in zip(ready, whole, strict=True):
+            if not found:
+                sentence = "a blob that the record names is not here"
+                refusals.note(place, Refusal("FAILED_PRECONDITION", sentence))
+        sound = [place for place in ready if place not in refusals.found]
+        errors = self._storage.save_all([ready[place] for place in sound])
+        for place, error in zip(sound, errors, strict=True):
+            refusals.note(place, error)
+        return refusals.found
 
 
 class _Reply:

@@ -26,48 +26,63 @@ def look_up(
     return [result if result is not None and next(whole) else None for result in found]
 
 
-def keep(
-    storage: Storage, instance: str, action: BlobKey, result: ActionResult, *, whole: bool = False
-) -> None:
-    """Keep the result. Content that came inlined with a digest is kept as a blob.
+def keep(storage: Storage, instance: str, action: BlobKey, result: ActionResult) -> None:
+    """Keep the result. Content that came inlined with a digest is kept as a blob."""
+    contents = inlined(result)
+    payload = payload_of(result)
+    for error in store_all(storage, contents):
+        if error is not None:
+            raise error
+    storage.save(action_name(instance, action), payload)
 
-    With `whole` a Refusal when a blob that it names is not here.
-    """
+
+def inlined(result: ActionResult) -> list[tuple[BlobKey, bytes]]:
+    """Take out of the result what is inlined with a digest; Malformed when a digest is none."""
     for digest in references.direct(result):
         references.key_of(digest)
+    contents: list[tuple[BlobKey, bytes]] = []
     for file in result.output_files:
         if file.contents:
-            store(storage, references.key_of(file.digest), file.contents)
+            contents.append((references.key_of(file.digest), file.contents))
             file.ClearField("contents")
     if result.stdout_raw and result.stdout_digest.hash:
-        store(storage, references.key_of(result.stdout_digest), result.stdout_raw)
+        contents.append((references.key_of(result.stdout_digest), result.stdout_raw))
         result.ClearField("stdout_raw")
     if result.stderr_raw and result.stderr_digest.hash:
-        store(storage, references.key_of(result.stderr_digest), result.stderr_raw)
+        contents.append((references.key_of(result.stderr_digest), result.stderr_raw))
         result.ClearField("stderr_raw")
+    return contents
+
+
+def payload_of(result: ActionResult) -> bytes:
+    """The result as it is kept; Refusal when it is too large."""
     payload = result.SerializeToString()
     if len(payload) > validate.BATCH_LIMIT:
         raise Refusal(
             "INVALID_ARGUMENT",
             f"a result of {len(payload)} bytes is over the limit of {validate.BATCH_LIMIT}",
         )
-    if whole and not references.whole(storage, [result])[0]:
-        raise Refusal("FAILED_PRECONDITION", "a blob that the record names is not here")
-    storage.save(action_name(instance, action), payload)
+    return payload
 
 
-def store(storage: BlobStorage, blob: BlobKey, content: bytes) -> None:
-    """Keep the content; Mismatch when it is not the blob's."""
-    if blob == EMPTY or storage.present([blob])[0]:
-        if BlobKey(hashlib.sha256(content).hexdigest(), len(content)) != blob:
-            raise Mismatch("inlined content is not that of its digest")
-        return
-    upload = storage.create(blob)
-    try:
-        upload.append(content)
-        upload.commit()
-    finally:
-        upload.discard()
+def store_all(
+    storage: BlobStorage, contents: Sequence[tuple[BlobKey, bytes]]
+) -> list[Exception | None]:
+    """Keep each content; for each None or why not, Mismatch when it is not the blob's."""
+    if not contents:
+        return []
+    answers: list[Exception | None] = [None] * len(contents)
+    here = storage.present([blob for blob, _ in contents])
+    new: list[int] = []
+    for place, ((blob, content), found) in enumerate(zip(contents, here, strict=True)):
+        if not found and blob != EMPTY:
+            new.append(place)
+        elif BlobKey(hashlib.sha256(content).hexdigest(), len(content)) != blob:
+            answers[place] = Mismatch("inlined content is not that of its digest")
+    kept = storage.keep_all([contents[place] for place in new]) if new else []
+    for place, error in zip(new, kept, strict=True):
+        answers[place] = error
+    return answers
 
 
 def digest_of(content: bytes) -> Digest:

@@ -45,9 +45,20 @@ class Inflater:
             raise Mismatch(f"this is not zstd: {trouble}") from trouble
 
 
-def inflate(content: bytes, take: Callable[[bytes], None]) -> None:
-    """All of `content` at once; as `Inflater.feed`."""
+def inflated(content: bytes, size: int) -> bytes:
+    """The plain bytes of `content`; Mismatch when they are more than `size` or it is not zstd."""
+    pieces: list[bytes] = []
+    room = size
+
+    def take(piece: bytes) -> None:
+        nonlocal room
+        room -= len(piece)
+        if room < 0:
+            raise Mismatch(f"more than the {size} bytes of the digest")
+        pieces.append(piece)
+
     Inflater(take).feed(content)
+    return b"".join(pieces)
 
 
 def deflate(content: bytes) -> bytes | None:

