@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
 from affected.lang.python.outline_compare import OutlineChange, compare
@@ -16,8 +16,8 @@ from affected.lang.python.outline_mentions import mangled
 from affected.lang.python.outline_packed import pack, unpack
 from affected.lang.python.outline_parts import VERSION, Block, Outline, Statement, mentions_any
 from affected.lang.python.outline_statements import bound_names, kind_of, may_do_more, only_script
-from affected.lang.python.outline_tokens import FunctionNode, digest, effective, heading, parameters
-from affected.lang.python.outline_walk import Region, Walk
+from affected.lang.python.outline_tokens import digest, effective, heading, parameters
+from affected.lang.python.outline_walk import Found, Region, Walk
 
 __all__ = [
     "VERSION",
@@ -83,7 +83,7 @@ class _Builder:
     def _statement(self, node: ast.stmt, owner: str, region: Region, private: str) -> None:
         """One statement and the blocks that it defines."""
         bound, inline = (*bound_names(node), *region.walrus), region.inline
-        region.tokens += [shape for shape, _ in self._functions(region, ())]
+        region.tokens += self._functions(region, ())
         script = only_script(node)
         effect = not isinstance(node, ast.ClassDef) and may_do_more(node)
         self._statements.append(
@@ -101,43 +101,29 @@ class _Builder:
             )
         )
 
-    def _functions(
-        self, region: Region, enclosing: tuple[set[str], ...]
-    ) -> list[tuple[str, set[str]]]:
-        """Blocks for the functions met in a region; the shape and the free names of each."""
-        return [
-            self._function(node, prefix, private, definition, enclosing)
-            for node, prefix, private, definition in region.functions
-        ]
+    def _functions(self, region: Region, enclosing: tuple[set[str], ...]) -> list[str]:
+        """Blocks for the functions met in a region; the definition of each."""
+        return [self._function(one, enclosing) for one in region.functions]
 
-    def _function(
-        self,
-        node: FunctionNode,
-        prefix: str,
-        private: str,
-        definition: str,
-        enclosing: tuple[set[str], ...],
-    ) -> tuple[str, set[str]]:
+    def _function(self, found: Found, enclosing: tuple[set[str], ...]) -> str:
+        node, prefix, private, evaluated = found
         walk, region = self._walk, Region(private)
         path = walk.path(prefix, node.name)
         walk.document(path, node.body)
-        body = effective(node.body)
-        walk.into(region, body, path + ".<locals>.", private)
+        walk.into(region, effective(node.body), path + ".<locals>.", private)
         arguments = parameters(node.args)
         given = {one.lstrip("/=*") for one in arguments}
-        declared = {name for _, name in region.declared}
-        own = (region.bound | given) - declared
-        used = set(region.names)
-        for _, free in self._functions(region, (*enclosing, own)):
-            used |= free
-        outer = {name for word, name in region.declared if word == "Global"}
-        free = (used - own - outer).intersection(set().union(*enclosing)) if enclosing else set()
-        kind = node.__class__.__name__ + (" yields" if region.yields else "")
         region.mentions |= given
         if node.name in {"__getattr__", "__getattribute__"}:
             region.mentions.add("*")
-        names = sorted(f"{word} {name}" for word, name in region.declared)
-        shape = digest((kind, *arguments, "+names", *names, "+free", *sorted(free)))
+        declared = {name for _, name in region.declared}
+        own = (region.bound | given) - declared
+        region.tokens += self._functions(region, (*enclosing, own))
+        kind = node.__class__.__name__ + (" yields" if region.yields else "")
+        definition = digest((evaluated, kind, *arguments))
+        scopes = sorted(f"{word} {name}" for word, name in region.declared)
+        scopes += sorted(_free(region.names - own, enclosing))
+        shape = digest((kind, *arguments, "+scopes", *scopes))
         first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
         self._blocks.append(
             Block(
@@ -150,7 +136,7 @@ class _Builder:
                 mentions=region.looked_up(),
             )
         )
-        return shape, free
+        return definition
 
     def _beginning(self, line: int) -> str:
         """The beginning of a statement's first line, to be shown."""
@@ -158,3 +144,12 @@ class _Builder:
             self._lines = self._source.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         text = self._lines[line - 1].decode("utf-8", "replace").strip()
         return text if len(text) <= _SHORT else text[: _SHORT - 3] + "..."
+
+
+def _free(used: set[str], enclosing: tuple[set[str], ...]) -> Iterator[str]:
+    """Which of the names used belong to an enclosing function, and to which, counted outwards."""
+    for name in used:
+        for distance, bound in enumerate(reversed(enclosing)):
+            if name in bound:
+                yield f"{name} {distance}"
+                break

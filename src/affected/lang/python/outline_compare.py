@@ -62,7 +62,7 @@ def compare(old: Outline, new: Outline) -> OutlineChange:
             bodies.add(block.first)
         else:
             lines[block.first] = after.first
-        if after is None or (after.definition, after.shape) != (block.definition, block.shape):
+        if after is None or after.definition != block.definition:
             functions.add(block.first)
     different, moved = _different(old.statements, new.statements)
     touched = (*different, *moved)

@@ -24,8 +24,9 @@ class Block:
 
     `key` is a path like CPython's `__qualname__`, with "#2" for the second definition of that
     name; `first` is CPython's `co_firstlineno`. `digest` covers what the interpreter sees of the
-    body but the docstring, `shape` its kind, parameters and scopes, `definition` what its `def`
-    evaluates: decorators, defaults, annotations.
+    body but the docstring, with the definitions of functions in it; `shape` the kind, parameters
+    and where names live; `definition` what is seen without a call: decorators, defaults,
+    annotations, kind and parameters.
     """
 
     key: str

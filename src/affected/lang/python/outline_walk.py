@@ -23,7 +23,7 @@ from affected.lang.python.outline_tokens import (
     parameters,
 )
 
-__all__ = ["Region", "Walk"]
+__all__ = ["Found", "Region", "Walk"]
 
 Found: TypeAlias = tuple[FunctionNode, str, str, str]
 """A function met on the way: its node, its path's prefix, its class's name, its definition."""
