@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from affected.lang.python.outline import Outline, mentions_any, outline, pack, unpack
+from affected.lang.python.outline import Outline, block_at, mentions_any, outline, pack, unpack
 
 
 def outlined(source: str) -> Outline:
@@ -55,6 +55,25 @@ def test_every_function_is_a_block_and_a_second_one_of_a_name_is_numbered():
         ("A.p#2", 10, 11),
         ("f#2", 12, 12),
     ]
+
+
+def test_a_line_leads_to_the_function_whose_body_has_it():
+    """A lambda in a decorator or a default belongs to what encloses the function."""
+    found = outlined(
+        """
+        def f():
+            @d(lambda: 1)
+            def g(
+                x=lambda: 2,
+            ):
+                return lambda: 3
+            return lambda: 4
+        y = lambda: 5
+        """
+    )
+    told = {line: block_at(found, line) for line in (3, 5, 7, 8, 9)}
+    keys = {line: one and one.key for line, one in told.items()}
+    assert keys == {3: "f", 5: "f", 7: "f.<locals>.g", 8: "f", 9: None}
 
 
 def test_a_source_that_does_not_parse_has_no_outline():
@@ -242,6 +261,7 @@ def test_a_beginning_matches_the_names_that_start_so():
     ("source", "names", "kind", "effect"),
     [
         ("import a.b, c as d", ("a", "d"), "import", False),
+        ("from __future__ import annotations", ("annotations",), "import", True),
         ("from a import *", ("*",), "import", False),
         ("x = y = f()", ("x", "y"), "assign", False),
         ("(a, [b, *c]) = z", ("a", "b", "c"), "assign", False),

@@ -14,7 +14,14 @@ from typing import Final, cast
 from affected.lang.python.outline_compare import OutlineChange, compare
 from affected.lang.python.outline_mentions import mangled
 from affected.lang.python.outline_packed import pack, unpack
-from affected.lang.python.outline_parts import VERSION, Block, Outline, Statement, mentions_any
+from affected.lang.python.outline_parts import (
+    VERSION,
+    Block,
+    Outline,
+    Statement,
+    block_at,
+    mentions_any,
+)
 from affected.lang.python.outline_statements import bound_names, kind_of, may_do_more, only_script
 from affected.lang.python.outline_tokens import digest, effective, heading, parameters
 from affected.lang.python.outline_walk import Found, Region, Walk
@@ -25,6 +32,7 @@ __all__ = [
     "Outline",
     "OutlineChange",
     "Statement",
+    "block_at",
     "compare",
     "mentions_any",
     "outline",
@@ -124,11 +132,11 @@ class _Builder:
         scopes = sorted(f"{word} {name}" for word, name in region.declared)
         scopes += sorted(_free(region.names - own, enclosing))
         shape = digest((kind, *arguments, "+scopes", *scopes))
-        first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
         self._blocks.append(
             Block(
                 key=path,
-                first=first,
+                first=_first_line(node),
+                body=_first_line(node.body[0]),
                 last=node.end_lineno or node.lineno,
                 digest=digest(region.tokens),
                 shape=shape,
@@ -144,6 +152,12 @@ class _Builder:
             self._lines = self._source.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         text = self._lines[line - 1].decode("utf-8", "replace").strip()
         return text if len(text) <= _SHORT else text[: _SHORT - 3] + "..."
+
+
+def _first_line(node: ast.stmt) -> int:
+    """Where a statement begins for CPython: at its first decorator."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return decorators[0].lineno if decorators else node.lineno
 
 
 def _free(used: set[str], enclosing: tuple[set[str], ...]) -> Iterator[str]:

@@ -80,11 +80,11 @@ def compare(old: Outline, new: Outline) -> OutlineChange:
 
 def _effects(different: Sequence[Statement], moved: Sequence[Statement]) -> tuple[str, ...]:
     words = [
-        f"line {one.line}: {one.text or one.kind}"
-        for one in different
+        f"line {one.line}{word}: {one.text or one.kind}"
+        for word, statements in (("", different), (", moved", moved))
+        for one in statements
         if one.effect or not (one.names or one.script)
     ]
-    words += [f"line {one.line}, moved: {one.text}" for one in moved if one.effect]
     return tuple(dict.fromkeys(words))
 
 

@@ -30,7 +30,7 @@ def pack(outline: Outline) -> bytes:
         return [after - before for before, after in zip([0, *found], found, strict=False)]
 
     blocks = [
-        [b.key, b.first, b.last, b.digest, b.shape, b.definition, numbers(b.mentions)]
+        [b.key, b.first, b.body, b.last, b.digest, b.shape, b.definition, numbers(b.mentions)]
         for b in outline.blocks
     ]
     statements = [
@@ -79,8 +79,9 @@ def _mentions(numbers: Iterable[int], names: list[str]) -> frozenset[str]:
 
 
 def _block(stored: list[Any], names: list[str]) -> Block:
-    key, first, last, digest, shape, definition, mentions = stored
-    return Block(key, first, last, digest, shape, definition, _mentions(mentions, names))
+    *fields, mentions = stored
+    key, first, body, last, digest, shape, definition = fields
+    return Block(key, first, body, last, digest, shape, definition, _mentions(mentions, names))
 
 
 def _statement(stored: list[Any], names: list[str]) -> Statement:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ANY", "VERSION", "Block", "Outline", "Statement", "mentions_any"]
+__all__ = ["ANY", "VERSION", "Block", "Outline", "Statement", "block_at", "mentions_any"]
 
 VERSION: Final = "1"
 """Of digests and of the stored form alike: outlines of two versions are never compared."""
@@ -26,11 +26,12 @@ class Block:
     name; `first` is CPython's `co_firstlineno`. `digest` covers what the interpreter sees of the
     body but the docstring, with the definitions of functions in it; `shape` the kind, parameters
     and where names live; `definition` what is seen without a call: decorators, defaults,
-    annotations, kind and parameters.
+    annotations, kind and parameters. The lines from `body` to `last` are the body's.
     """
 
     key: str
     first: int
+    body: int
     last: int
     digest: str
     shape: str
@@ -69,6 +70,21 @@ class Outline:
     blocks: tuple[Block, ...]
     statements: tuple[Statement, ...]
     docs: Mapping[str, str]
+
+
+def block_at(outline: Outline, line: int) -> Block | None:
+    """The innermost block whose body has `line`; None where that runs at import.
+
+    So a lambda or generator expression, known by its line, is told its function; one that stands
+    in a decorator or a default belongs to what encloses the function.
+    """
+    found = None
+    for block in outline.blocks:
+        if block.first > line:
+            break
+        if block.body <= line <= block.last:
+            found = block
+    return found
 
 
 def mentions_any(mentions: frozenset[str], names: Collection[str]) -> bool:

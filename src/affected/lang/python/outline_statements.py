@@ -121,13 +121,13 @@ def _is_typing(test: ast.expr) -> bool:
 
 
 def may_do_more(node: ast.stmt) -> bool:
-    """Whether a statement may do more than bind its names."""
+    """Whether a statement may do more than bind its names; an import from the future does."""
     if isinstance(node, ast.Expr):
         return not isinstance(node.value, ast.Constant)
     if isinstance(node, _ALWAYS):
         return True
     if isinstance(node, _NEVER):
-        return False
+        return isinstance(node, ast.ImportFrom) and node.module == "__future__"
     if isinstance(node, ast.If) and (_is_typing(node.test) or _is_main(node.test)):
         return _any(node.orelse)
     targets = [getattr(node, "target", None), *getattr(node, "targets", ())]
