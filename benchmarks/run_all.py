@@ -15,7 +15,7 @@ import platform
 import sys
 import traceback
 
-from benchmarks import decision, full_run, memory, noop, scan, startup
+from benchmarks import decision, full_run, memory, noop, outline, scan, startup
 from benchmarks.answer import Answer, Ask, markdown_table
 from benchmarks.trees import OUT
 
@@ -28,6 +28,7 @@ def _questions(chosen: argparse.Namespace) -> list[tuple[str, Ask, argparse.Name
     return [
         ("startup", startup.ask, with_options(rounds=15)),
         ("scan", scan.ask, with_options(files=chosen.files, rounds=3)),
+        ("outline", outline.ask, with_options(rounds=5)),
         ("noop", noop.ask, with_options(files=chosen.files, rounds=7)),
         ("decision", decision.ask, with_options(files=large, rounds=5, edit=None)),
         ("memory", memory.ask, with_options(files=large, rounds=2)),
