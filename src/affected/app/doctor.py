@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 
+from affected.app.doctor_ci import ci_findings, defeating_reuse
 from affected.app.knowledge import Knowledge
 from affected.errors import UserError
 from affected.model.path import RepoPath, display
@@ -27,7 +28,9 @@ def doctor(knowledge: Knowledge) -> list[Finding]:
         *_tests(knowledge),
         *_interpreters(knowledge),
         *_cache(knowledge),
+        *defeating_reuse(knowledge),
         *_reuse(knowledge),
+        *ci_findings(knowledge),
     ]
 
 

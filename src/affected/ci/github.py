@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from affected.ci.detect import known_commit
 from affected.ci.protocol import CI, working_shards
 from affected.errors import UserError
+from affected.model.path import ancestors, display, join
+from affected.model.result import TestResult
 from affected.model.shard import ShardPlan
 
+_PLACE = re.compile(r"^([^\s:][^:\n]*\.py):([0-9]{1,9}): ", re.MULTILINE)
 _SUMMARY_BYTES = 1024 * 1024  # a step summary may hold 1 MiB, says GitHub's manual
 _CUT = "\n\n… the rest is in the log\n"
 
@@ -40,6 +44,40 @@ def output_lines(values: Mapping[str, str]) -> str:
         end = "end_" + hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:24]
         lines += [f"{name}<<{end}", value, end]
     return "".join(line + "\n" for line in lines)
+
+
+def failure_commands(failures: Sequence[TestResult], is_file: Callable[[str], bool]) -> list[str]:
+    """Workflow commands that show each failure at its line; GitHub shows the first ten of a step.
+
+    The line is where the failure was raised: the last place that pytest names which is a file of
+    the workspace (`is_file` of a repo path), else the test file. The source of the format: GitHub's
+    manual on workflow commands.
+    """
+    lines = []
+    for failure in failures:
+        path, line = _raised_at(failure, is_file)
+        where = f"file={_property(path)}" + (f",line={line}" if line else "")
+        message = failure.message or failure.details.strip().rpartition("\n")[2] or "failed"
+        lines.append(f"::error {where},title={_property(failure.id)}::{_command(message)}")
+    return lines
+
+
+def _raised_at(failure: TestResult, is_file: Callable[[str], bool]) -> tuple[str, int]:
+    test_file = failure.id.partition("::")[0]
+    for found in reversed(_PLACE.findall(failure.details)):
+        for folder in ["", *ancestors(test_file)]:  # pytest names paths from where it was started
+            path = join(folder, found[0])
+            if is_file(path):
+                return path, int(found[1])
+    return test_file, 0
+
+
+def _command(text: str) -> str:
+    return display(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _command(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def matrix_outputs(plan: ShardPlan) -> dict[str, str]:

@@ -16,6 +16,7 @@ from affected.cli.exit_status import ExitStatus
 from affected.errors import BaseUnresolved, UserError
 
 COMMANDS: Final = {
+    "init": "Write settings, CI files and the hook, after showing them.",
     "run": "Run what a change can have altered; reuse the rest.",
     "list": "List what a change affects, and why.",
     "shards": "Plan how to spread what must run over machines.",

@@ -52,6 +52,11 @@ def finish(
     for text in course.summaries:
         write_lines(text.rstrip("\n").splitlines(), words)
     _summaries(found, reports.summary, environ)
+    if environ.get("GITHUB_ACTIONS") == "true" and found.failures:
+        from affected.ci.github import failure_commands  # noqa: PLC0415
+
+        root = knowledge.workspace.root
+        write_lines(failure_commands(found.failures, lambda path: (root / path).is_file()), words)
     if reports.shard is not None:
         _for_the_gate(found, knowledge.found.state.head, reports.shard)
     if course.summaries:  # pytest has just named the failures

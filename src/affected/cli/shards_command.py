@@ -60,6 +60,10 @@ def command(
     `affected run --shard I/N`, or finds I/N in AFFECTED_SHARD.
     """
     target = seconds_of(target_time)
+    if form == "gitlab":
+        from affected.ci.gitlab import MOST_SHARDS  # noqa: PLC0415
+
+        most = min(most, MOST_SHARDS)
     with knowledge() as known:
         plan, head = _plan(known, base, count, target, most)
     from affected.report.jsonl import dump  # noqa: PLC0415

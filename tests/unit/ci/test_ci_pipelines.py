@@ -37,6 +37,8 @@ def test_gitlab_gets_a_job_a_shard_and_a_gate_that_always_runs():
     gate = text[text.index('"affected":') :]
     assert 'when: "always"' in gate
     assert 'job: "affected-plan"' in gate
+    assert '- job: "affected 1/3"\n    - job: "affected 2/3"' in gate
+    assert 'policy: "pull-push"' in gate
     assert 'image: "python:3.13"' in text
 
 

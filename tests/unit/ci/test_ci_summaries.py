@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from affected.ci.github import output_lines, step_summary, with_event
+from affected.ci.github import failure_commands, output_lines, step_summary, with_event
 from affected.ci.plain import markdown_summary, writer_name
 from affected.ci.protocol import CI
 from affected.errors import UserError
@@ -101,3 +101,21 @@ def test_a_run_writes_under_its_ci_or_its_user():
     assert writer_name(CI("github"), "runner", "vm") == "github"
     assert writer_name(CI("none"), "me", "laptop") == "me@laptop"
     assert writer_name(CI("generic"), "", "vm") == "vm"
+
+
+def test_a_failure_without_a_place_is_shown_at_its_test_file():
+    """An id with all that a property must not hold; a message of several lines."""
+    failure = Result("a,b.py::t", Outcome.ERROR, 0.0, "", "one\ntwo\n")
+    assert failure_commands([failure], set().__contains__) == [
+        "::error file=a%2Cb.py,title=a%2Cb.py%3A%3At::two"
+    ]
+
+
+def test_paths_are_looked_for_from_the_test_files_folders():
+    """Pytest names them from where it was started."""
+    details = "src/m.py:3: \n    x\nlib/gone.py:9: ValueError\n"
+    failure = Result("libs/a/tests/t.py::t", Outcome.FAILED, 0.0, "m", details)
+    known = {"libs/a/src/m.py"}
+    assert failure_commands([failure], known.__contains__)[0].startswith(
+        "::error file=libs/a/src/m.py,line=3,"
+    )
