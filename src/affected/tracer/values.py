@@ -7,13 +7,12 @@ nothing is imported, nothing is changed, nothing is raised.
 
 from __future__ import annotations
 
-import functools
 import types
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from .values_code import attributes_of, members_of
 from .values_describer import Describer, TooLarge
-from .values_homes import Homes, isinstance_of_type, module_names, namespace
+from .values_homes import METHODS, Homes, isinstance_of_type, module_names, namespace
 from .values_items import Items
 from .values_tokens import node, text
 
@@ -37,7 +36,7 @@ _NOT_THE_USERS = frozenset(
     )
 )
 _PYTEST_ADDS = ("__pytest_", "_Module__pytest_", "_Class__pytest_", "_UnitTestCase__pytest_")
-_UNCHANGEABLE = (tuple, frozenset, types.FunctionType, types.ModuleType, staticmethod, classmethod)
+_UNCHANGEABLE = METHODS | {id(kind) for kind in (tuple, frozenset, types.FunctionType)}
 
 
 class Survey:
@@ -62,7 +61,7 @@ class Survey:
             self._found = found.setdefault(path, {})
             self._first_names = {}
             if type(module) is not types.ModuleType:
-                self._add("__class__", functools.partial(self._lazy, module))
+                self._add("__class__", self._lazy, module)
             for name, value in list(module_names(module).items()):
                 if type(name) is str and name not in _NOT_THE_USERS:
                     self._bind(path, name, value)
@@ -77,7 +76,7 @@ class Survey:
             return
         if name == "__doc__":
             if value is not None:
-                self._add(name, lambda: ("doc", self.describer.token(value)))
+                self._add(name, self._doc, value)
             return
         describer = self.describer
         try:
@@ -87,22 +86,23 @@ class Survey:
             self._found[name] = ["", "opaque:" + type(error).__name__, []]
             return
         if function is not None:
-            self._add(name, lambda: self._own_function(path, name, function, type(value)))
+            self._add(name, self._own_function, path, name, function, type(value))
             self._found[name].append(function.__code__.co_firstlineno)
         elif is_home:
-            self._add(name, lambda: self._own_class(path, name, value))
+            self._add(name, self._own_class, path, name, value)
             self._add_attributes(path, name, value)
         else:
-            self._add(name, lambda: self._other(name, value))
+            self._add(name, self._other, name, value)
         self._document(name, value if function is None else function, is_home)
 
-    def _add(self, name: str, describe: Callable[[], Tuple[str, bytes]]) -> None:
+    def _add(self, name: str, describe: Callable[..., Tuple[str, bytes]], *args: Any) -> None:
         self.describer.begin()
         try:
-            kind, token = describe()
+            kind, token = describe(*args)
             fingerprint, refs, reason = self.describer.end(token)
-        except TooLarge:
-            fingerprint, refs, reason, kind = "", [], "size", ""
+        except TooLarge as error:
+            fingerprint, refs, reason, kind = "", [], str(error), ""
+            self.describer.give_up(reason)
         except Exception as error:
             fingerprint, refs, reason, kind = "", [], type(error).__name__, ""
         entry = [fingerprint, "opaque:" + reason if reason else kind, refs]
@@ -131,7 +131,10 @@ class Survey:
         for attribute, held in attributes_of(value):
             self._bind(path, "%s.%s" % (name, attribute), held)
         for member, held in members_of(value):
-            self._add("%s.%s" % (name, member), functools.partial(self._member, held))
+            self._add("%s.%s" % (name, member), self._member, held)
+
+    def _doc(self, words: Any) -> Tuple[str, bytes]:
+        return "doc", self.describer.token(words)
 
     def _member(self, value: Any) -> Tuple[str, bytes]:
         return "plain", self.describer.definitions.member(value)
@@ -143,7 +146,7 @@ class Survey:
             return "class", token
         if kind is types.ModuleType:
             return "module", token
-        if kind not in _UNCHANGEABLE and id(kind) not in self.describer.atoms.makers:
+        if id(kind) not in _UNCHANGEABLE and id(kind) not in self.describer.atoms.makers:
             first = self._first_names.setdefault(id(value), name)
             if first != name:  # two names of one object are not two equal objects
                 token = node(token, text(first))
@@ -157,7 +160,7 @@ class Survey:
         else:
             return
         if type(words) is str:
-            self._add(name + ".__doc__", lambda: ("doc", self.describer.token(words)))
+            self._add(name + ".__doc__", self._doc, words)
 
     def items(self, items: Iterable[Any], name_of: Callable[[Any], str]) -> Dict[str, str]:
         """Id → fingerprint; see `item_values`."""

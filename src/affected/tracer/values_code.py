@@ -11,9 +11,9 @@ import sys
 import types
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
-from .values_homes import Homes, lineage, namespace, parents
+from .values_homes import METHODS, Homes, lineage, namespace, parents
 from .values_inside import reaches
-from .values_tokens import Atoms, joined, node, text
+from .values_tokens import Atoms, joined, names, node, text
 
 _KINDS = 0x04 | 0x08 | 0x20 | 0x80 | 0x100 | 0x200  # *args, **kwargs, generator, coroutine, …
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -44,7 +44,6 @@ _UNNAMED = frozenset(
 if _LAZY_ANNOTATIONS:
     _UNNAMED |= {"__annotations__"}
 _abc: Any = sys.modules.get("_abc")
-_method_names = (staticmethod, classmethod)
 Token = Callable[[Any], bytes]
 
 
@@ -67,22 +66,18 @@ class Definitions:
         raw = code.co_code
         if "__firstlineno__" in code.co_names:  # a class body
             consts, raw = _without_line(code, consts, raw)
-        token = self._token
         return node(
             text("code"),
-            self._names(code.co_name, *code.co_names),
-            self._names(*code.co_varnames),
-            self._names(*code.co_freevars),
-            self._names(*code.co_cellvars),
+            names((code.co_name, *code.co_names)),
+            names(code.co_varnames),
+            names(code.co_freevars),
+            names(code.co_cellvars),
             b"i%x;i%x;i%x;i%x;"
             % (code.co_flags, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount),
             self._atoms.raw(raw),
             self._atoms.raw(getattr(code, "co_exceptiontable", b"")),
-            joined([token(const) for const in consts]),
+            self._atoms.many(consts, self._token),
         )
-
-    def _names(self, *names: str) -> bytes:
-        return self._atoms.flat(names) or joined([self._atoms.string(name) for name in names])
 
     # --- functions
 
@@ -105,7 +100,7 @@ class Definitions:
 
     def own_function(self, path: str, name: str, value: Any) -> Any:
         """The function behind `value` when a `def` bound it to this very name; None otherwise."""
-        function = value.__func__ if type(value) in _method_names else value
+        function = value.__func__ if id(type(value)) in METHODS else value
         if type(function) is not types.FunctionType:
             return None
         if self.homes.locate(function.__code__.co_filename) != path:
@@ -119,27 +114,27 @@ class Definitions:
         flags = code.co_flags & _KINDS
         count = code.co_argcount + code.co_kwonlyargcount
         count += bool(flags & 0x04) + bool(flags & 0x08)
-        token = self._token
         notes = function.__annotate__ if _LAZY_ANNOTATIONS else function.__annotations__
-        return node(
-            b"i%x;i%x;i%x;i%x;"
-            % (flags, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount),
-            self._names(*code.co_varnames[:count]),
+        return b"i%x;i%x;i%x;i%x;%s%s%s" % (
+            flags,
+            code.co_argcount,
+            code.co_posonlyargcount,
+            code.co_kwonlyargcount,
+            names(code.co_varnames[:count]),
             self._state(function, code),
-            token(notes) if notes else b"N;",
+            self._token(notes) if notes else b"N;",
         )
 
     def _state(self, function: Any, code: types.CodeType) -> bytes:
-        token = self._token
-        parts = [token(function.__defaults__), token(function.__kwdefaults__)]
-        attributes = function.__dict__
-        parts.append(token(attributes) if attributes else b"N;")
+        held = [function.__defaults__, function.__kwdefaults__, function.__dict__ or None]
         if function.__closure__:
+            unsteady: Any = ()
+            if code.co_filename[-12:] == "functools.py":
+                unsteady = _UNSTEADY_CELLS
             for name, cell in zip(code.co_freevars, function.__closure__):  # noqa: B905 - Python 3.9
-                if name not in _UNSTEADY_CELLS or code.co_filename[-12:] != "functools.py":
-                    parts.append(self._atoms.string(name))
-                    parts.append(token(cell))
-        return joined(parts)
+                if name not in unsteady:
+                    held += (name, cell)
+        return self._atoms.many(held, self._token)
 
     def _foreign(self, function: Any, code: types.CodeType) -> bytes:
         filename = code.co_filename
@@ -187,7 +182,7 @@ class Definitions:
         return node(*parts)
 
     def _is_block(self, value: Any) -> bool:
-        function = value.__func__ if type(value) in _method_names else value
+        function = value.__func__ if id(type(value)) in METHODS else value
         if type(function) is not types.FunctionType:
             return False
         located = self.homes.locate(function.__code__.co_filename)

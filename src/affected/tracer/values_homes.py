@@ -18,15 +18,22 @@ _qualname_of = type.__dict__["__qualname__"].__get__
 _name_of = type.__dict__["__name__"].__get__
 _module_dict_of = _namespace_of(types.ModuleType)["__dict__"].__get__
 _HEAP_TYPE = 1 << 9
+_CLASS_OF_CLASSES = 1 << 31
 _POINTER = 8
 _HAS_CODE_NAMES = hasattr(types.CodeType, "co_qualname")
 _OWN_FREE = frozenset(("__class__", "__classdict__"))
-_WRAPPERS = (staticmethod, classmethod)
-_C_MADE = (
-    types.WrapperDescriptorType,
-    types.MethodDescriptorType,
-    types.GetSetDescriptorType,
-    types.ClassMethodDescriptorType,
+# Types are compared by identity: a metaclass of the user's may have its own idea of equality.
+METHODS = frozenset(map(id, (staticmethod, classmethod)))
+_C_MADE = frozenset(
+    map(
+        id,
+        (
+            types.WrapperDescriptorType,
+            types.MethodDescriptorType,
+            types.GetSetDescriptorType,
+            types.ClassMethodDescriptorType,
+        ),
+    )
 )
 Code = types.CodeType
 
@@ -69,7 +76,7 @@ def is_native(kind: Any) -> bool:
         made = type(value)
         if made is types.MemberDescriptorType:
             members += 1
-        elif made in _C_MADE and value.__objclass__ is kind:
+        elif id(made) in _C_MADE and value.__objclass__ is kind:
             if value.__name__ not in ("__dict__", "__weakref__"):
                 return True
         elif made is types.BuiltinFunctionType and value.__self__ is kind:
@@ -141,7 +148,7 @@ class Homes:
         for found in self.bound(path, name):
             if found is function:
                 return True
-            if type(found) in _WRAPPERS and found.__func__ is function:
+            if id(type(found)) in METHODS and found.__func__ is function:
                 return True
         return False
 
@@ -187,4 +194,4 @@ def look_up(names: Dict[str, Any], dotted: str) -> List[Any]:
 def isinstance_of_type(value: Any) -> bool:
     """Whether it is a class; `isinstance` would believe what the object says of itself."""
     kind = type(value)
-    return kind is type or any(one is type for one in lineage(kind))
+    return kind is type or bool(_flags_of(kind) & _CLASS_OF_CLASSES)

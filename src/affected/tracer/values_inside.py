@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .values_homes import isinstance_of_type, lineage, namespace
 
@@ -12,14 +12,20 @@ _MOST_HELD = 16
 _EMPTY = frozenset(map(id, (str, int, bool, type(None), types.ModuleType)))
 
 
-def dict_of(value: Any) -> Optional[Dict[str, Any]]:
-    """The attributes of an instance that it keeps in a dictionary; None when it has none."""
-    for one in lineage(type(value)):
+def dict_reader(kind: Any) -> Optional[Callable[[Any], Any]]:
+    """What gives the dictionary of a class's instances; None when they have none."""
+    for one in lineage(kind):
         found = namespace(one).get("__dict__")
         if type(found) is types.GetSetDescriptorType:
-            state = found.__get__(value)
-            return state if isinstance_of_dict(state) else None
+            return found.__get__
     return None
+
+
+def dict_of(value: Any) -> Optional[Dict[str, Any]]:
+    """The attributes of an instance that it keeps in a dictionary; None when it has none."""
+    read = dict_reader(type(value))
+    state = None if read is None else read(value)
+    return state if isinstance_of_dict(state) else None
 
 
 def isinstance_of_dict(value: Any) -> bool:
@@ -27,19 +33,33 @@ def isinstance_of_dict(value: Any) -> bool:
     return type(value) is dict or any(one is dict for one in lineage(type(value)))
 
 
+def slots_of(kind: Any) -> List[Tuple[str, Callable[[Any], Any]]]:
+    """The slots of a class's instances and what reads each."""
+    return [
+        (name, slot.__get__)
+        for one in lineage(kind)
+        for name, slot in namespace(one).items()
+        if type(slot) is types.MemberDescriptorType
+        and slot.__objclass__ is one
+        and name[-8:] != "offset__"  # where C code finds something, in a process of its own
+    ]
+
+
 def state_of(value: Any) -> List[Tuple[str, Any]]:
     """What an instance keeps in its dictionary and its slots; none of its own code runs."""
     state = dict_of(value)
     found = [] if state is None else list(dict.items(state))
-    for one in lineage(type(value)):
-        for name, slot in namespace(one).items():
-            if type(slot) is not types.MemberDescriptorType or name[-8:] == "offset__":
-                continue  # (such a "slot" is where C code finds something)
-            if slot.__objclass__ is one:
-                try:
-                    found.append((name, slot.__get__(value)))
-                except AttributeError:
-                    continue  # nothing in it yet
+    return found + filled(slots_of(type(value)), value)
+
+
+def filled(slots: List[Tuple[str, Callable[[Any], Any]]], value: Any) -> List[Tuple[str, Any]]:
+    """The slots of an instance that have something in them."""
+    found = []
+    for name, read in slots:
+        try:
+            found.append((name, read(value)))
+        except AttributeError:
+            continue
     return found
 
 
@@ -67,7 +87,7 @@ def _held(value: Any) -> List[Any]:
         return found
     if kind is types.CellType:
         return contents(value)
-    if kind in (tuple, list):
+    if kind is tuple or kind is list:
         return list(value[:_MOST_HELD])
     if kind is dict:
         return list(value.values())[:_MOST_HELD]

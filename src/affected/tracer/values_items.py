@@ -10,7 +10,7 @@ import types
 from typing import Any, Dict, Iterable, Iterator
 
 from .values_describer import Describer, TooLarge
-from .values_homes import isinstance_of_type, lineage, module_names, namespace
+from .values_homes import METHODS, isinstance_of_type, lineage, module_names, namespace
 from .values_inside import state_of
 from .values_tokens import joined, node, text
 
@@ -52,8 +52,9 @@ class Items:
         describer.begin()
         try:
             token = node(*self._parts(item))
-        except TooLarge:
-            return "?size"
+        except TooLarge as error:
+            describer.give_up(str(error))
+            return "?" + str(error)
         except Exception as error:
             return "?" + type(error).__name__
         fingerprint, _, reason = describer.end(token)
@@ -139,7 +140,8 @@ def _function(item: Any) -> Any:
         elif isinstance(holder, types.ModuleType):
             spaces = (module_names(holder),)
         found = next((space[name] for space in spaces if name in space), None)
-    return found.__func__ if type(found) in (types.MethodType, staticmethod, classmethod) else found
+    is_method = type(found) is types.MethodType or id(type(found)) in METHODS
+    return found.__func__ if is_method else found
 
 
 def _is_node(value: Any) -> bool:

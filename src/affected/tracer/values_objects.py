@@ -19,8 +19,16 @@ import typing
 import weakref
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from .values_homes import is_native, lineage, module_names, namespace, place_of
-from .values_inside import contents, dict_of, state_of
+from .values_homes import METHODS, is_native, lineage, module_names, namespace, place_of
+from .values_inside import (
+    contents,
+    dict_of,
+    dict_reader,
+    filled,
+    isinstance_of_dict,
+    slots_of,
+    state_of,
+)
 from .values_tokens import Atoms, joined, node, text
 
 Shape = Callable[[Any], bytes]
@@ -59,6 +67,13 @@ class Objects:
         self.shapes: Dict[int, Shape] = {}
         self._kept: List[Any] = []  # types whose identity is a key must live as long as we
         self._contents = self._known_contents()
+        self._by_name: Dict[Tuple[str, str], Shape] = {
+            ("builtins", "module"): self.module,
+            ("random", "Random"): self._random,
+            ("enum", "Enum"): self._member,
+            ("logging", "Logger"): self._logger,
+            ("_pytest.mark.structures", "Mark"): self._mark,
+        }
         self._by_type = {id(one) for one in map(_loaded, _BY_TYPE) if one is not None}
         self._by_type.update(map(id, (type(threading.Lock()), type(threading.RLock()))))
         self._by_type.update(map(id, (weakref.ref, weakref.ProxyType, weakref.CallableProxyType)))
@@ -84,39 +99,38 @@ class Objects:
         if special is not None:
             return special
         native = next((one for one in line if is_native(one)), object)
+        attributes = self._attributes(kind)
         if native is object:
-            return self.instance
+            return lambda value: node(self._token(kind), attributes(value))
         content = self._contents.get(id(native)) or self._foreign_content(native)
-        if native is kind and ("__dict__" not in namespace(kind) or kind in _COPIES):
+        if native is kind and ("__dict__" not in namespace(kind) or id(kind) in _COPIES):
             return lambda value: node(self._token(kind), content(value))
-        return lambda value: node(self._token(kind), content(value), self._dictionary(value))
+        return lambda value: node(self._token(kind), content(value), attributes(value))
 
     def _special(self, one: Any) -> Optional[Shape]:
-        if one is types.ModuleType:
-            return self.module
         module, name = place_of(one)
-        if module == "enum" and name == "Enum":
-            return self._member
-        if module == "logging" and name == "Logger":
-            return self._logger
         if name == "PurePath" and module.startswith("pathlib"):
             return lambda value: node(self._token(type(value)), self._token(one.__str__(value)))
-        if module == "_pytest.mark.structures" and name == "Mark":
-            return self._mark
-        return None
+        return self._by_name.get((module, name))
 
     # --- instances of classes written in Python
 
-    def instance(self, value: Any) -> bytes:
-        """By class, dictionary and slots."""
-        return node(self._token(type(value)), self._dictionary(value))
+    def _attributes(self, kind: Any) -> Shape:
+        """How to describe what instances keep in their dictionary and their slots."""
+        read, slots = dict_reader(kind), slots_of(kind)
 
-    def _dictionary(self, value: Any) -> bytes:
-        parts = []
-        for name, held in state_of(value):
-            parts.append(self._token(name))
-            parts.append(self._token(held))
-        return joined(parts)
+        def attributes(value: Any) -> bytes:
+            state: Any = None if read is None else read(value)
+            found = list(dict.items(state)) if isinstance_of_dict(state) else []
+            return self._mapping(found + filled(slots, value) if slots else found)
+
+        return attributes
+
+    def _random(self, value: Any) -> bytes:
+        loaded = sys.modules.get("random")
+        if loaded is None or module_names(loaded).get("_inst") is not value:
+            self._doubt("random.Random")
+        return node(text("a"), self._token(type(value)))
 
     def _type_only(self, value: Any) -> bytes:
         return node(text("a"), self._token(type(value)))
@@ -193,8 +207,9 @@ class Objects:
             property: lambda value: joined(
                 [token(part.__get__(value)) for part in (_FGET, _FSET, _FDEL)]
             ),
-            _COPIES[-1]: self._cached,
+            _CACHED: self._cached,
         }
+        found.update(dict.fromkeys(_VIEWS, self._proxied))
         for kind in (*_C_METHOD, types.GetSetDescriptorType, types.MemberDescriptorType):
             found[kind] = self._descriptor
         found[types.ClassMethodDescriptorType] = self._descriptor
@@ -207,15 +222,15 @@ class Objects:
         flat = self._atoms.flat(values)
         if flat is not None:
             return flat
-        token = self._token
-        return joined([token(value) for value in values])
+        told = self._atoms.many(values, self._token)
+        changeable = [id(value) for value in values if id(type(value)) in _CHANGEABLE]
+        if len(set(changeable)) < len(changeable):  # one list twice is not two equal lists
+            return node(told, *(b"i%x;" % changeable.index(one) for one in changeable))
+        return told
 
     def _mapping(self, items: List[Tuple[Any, Any]]) -> bytes:
-        keys = self._atoms.flat([key for key, _ in items])
-        if keys is not None:
-            return keys + self._sequence([value for _, value in items])
-        token = self._token
-        return joined([part for key, value in items for part in (token(key), token(value))])
+        keys = tuple([key for key, _ in items])
+        return self._sequence(keys) + self._sequence(tuple([value for _, value in items]))
 
     def _set(self, values: Any) -> bytes:
         flat = self._atoms.flat_set(values)
@@ -293,8 +308,12 @@ def _nothing() -> None:
     """Something to decorate."""
 
 
+_CHANGEABLE = frozenset(map(id, (list, dict, set, bytearray)))
+_SOME: Dict[str, int] = {}
+_VIEWS = (type(_SOME.keys()), type(_SOME.values()), type(_SOME.items()))
 # Their dictionaries repeat what the function says of itself.
-_COPIES = (staticmethod, classmethod, type(functools.lru_cache(_nothing)))
+_CACHED = type(functools.lru_cache(_nothing))
+_COPIES = METHODS | {id(_CACHED)}
 _MAXLEN = namespace(collections.deque)["maxlen"]
 _FACTORY = namespace(collections.defaultdict)["default_factory"]
 _ARGS = namespace(BaseException)["args"]

@@ -29,6 +29,12 @@ def text(words: str) -> bytes:
     return b"s%d:%s" % (len(raw), raw)
 
 
+def names(words: Tuple[str, ...]) -> bytes:
+    """The token of identifiers."""
+    raw = marshal.dumps(words, _FLAT)
+    return b"M%d:%s" % (len(raw), raw)
+
+
 class Atoms:
     """Tokens of values without parts; the workspace's own place is left out of strings."""
 
@@ -77,6 +83,15 @@ class Atoms:
         if b" at 0x" in raw:
             return None
         return b"M%d:%s" % (len(raw), raw)
+
+    def many(self, values: Iterable[Any], token: Callable[[Any], bytes]) -> bytes:
+        """A sequence of values of any kind; atoms do not cost a call of `token`."""
+        makers = self.makers
+        parts = []
+        for value in values:
+            maker = makers.get(id(type(value)))
+            parts.append(maker(value) if maker is not None else token(value))
+        return joined(parts)
 
     def flat_set(self, values: FrozenSet[Any]) -> Optional[bytes]:
         """All of a set of strings, of integers or of bytes."""
