@@ -70,6 +70,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "xdist_group(name): tests that one worker runs")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Tests that want S3 go to one worker."""
     for item in items:

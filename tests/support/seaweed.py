@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import signal
 import socket
@@ -73,7 +74,7 @@ def running(folder: Path) -> Iterator[Running]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:
-        wait(process, f"http://127.0.0.1:{s3}/", 40)
+        wait(process, f"http://127.0.0.1:{s3}/", 60, folder / "log")
         yield Running(f"http://127.0.0.1:{s3}", process, who)
     finally:
         process.kill()
@@ -87,7 +88,8 @@ def running(folder: Path) -> Iterator[Running]:
 def free_ports(number: int) -> list[int]:
     """Ports that were free a moment ago, and whose +10000 (weed's gRPC ports) were so too."""
     found: list[int] = []
-    for start in range(20_000, 50_000, 7):
+    first = 20_000 + os.getpid() % 4000 * 7  # another process looks elsewhere
+    for start in range(first, 52_000, 7):
         if len(found) == number:
             break
         with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as other:
@@ -97,7 +99,7 @@ def free_ports(number: int) -> list[int]:
     return found
 
 
-def wait(process: subprocess.Popen[bytes], url: str, seconds: float) -> None:
+def wait(process: subprocess.Popen[bytes], url: str, seconds: float, log: Path) -> None:
     """Until it answers, whatever it says."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
@@ -109,4 +111,5 @@ def wait(process: subprocess.Popen[bytes], url: str, seconds: float) -> None:
             time.sleep(0.1)
         else:
             return
-    raise NoSeaweed("SeaweedFS did not start in time")
+    reason = f"ended with {process.returncode}" if process.returncode else "did not start in time"
+    raise NoSeaweed(f"SeaweedFS {reason}: {log.read_text(errors='replace')[-300:]}")
