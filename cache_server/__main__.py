@@ -20,7 +20,7 @@ from cache_server.allocator import keep_freed_memory
 from cache_server.auth import Access, anonymous_scope, parse_tokens
 from cache_server.journal import Journal
 from cache_server.settings import Address, Settings, SettingsError, Tls
-from cache_server.storage.disk import FolderInUse
+from cache_server.storage.disk_files import FolderInUse
 from cache_server.upkeep import stop
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

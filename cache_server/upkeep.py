@@ -15,7 +15,8 @@ import click
 
 from cache_server import settings as parse
 from cache_server.settings import SettingsError
-from cache_server.storage.disk import DiskStorage, FolderInUse
+from cache_server.storage.disk import DiskStorage
+from cache_server.storage.disk_files import FolderInUse
 
 if TYPE_CHECKING:
     from cache_server.storage.s3_bucket import Bucket

@@ -1,96 +1,261 @@
-"""Blobs and action results as files in one folder. Unaware of the network and of instances.
+"""Blobs and action results in one folder. Unaware of the network and of instances.
 
-    FOLDER/cas/ab/abcd…     a blob, named by its SHA-256, nothing but its bytes
-    FOLDER/ac/ab/abcd…      an action result: MAGIC, SHA-256 of the payload, payload
+    FOLDER/cas/ab/abcd…     a blob over 128 KiB, named by its SHA-256, nothing but its bytes
+    FOLDER/packs/0000002a   smaller blobs and action results, side by side (`packs`)
+    FOLDER/index            what is where (`index_log`); `board` is shared by the processes
     FOLDER/tmp/             uploads; emptied at each start
     FOLDER/quarantine/      what was found damaged, the newest few
     FOLDER/lock             held by the one server that serves the folder
 
-Files come to be in `tmp` and are renamed when they are whole, so a process may be killed at any
-time. A blob's bytes are hashed again when it is first read and whenever its file's stamp (inode,
-size, modification and change time) is another than at the last check.
+Files come to be in `tmp` and are renamed when they are whole, and what is in a pack counts only
+once the index says so; so a process may be killed at any time. A blob is hashed again when it is
+first read by a process. After that a file is hashed again whenever its stamp (inode, size,
+modification and change time) is another one, and what is in a pack has its XXH3-64 compared at
+every read.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import itertools
 import os
-import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from cache_server.keys import EMPTY, HASH, BlobKey
-from cache_server.storage import one_by_one
-from cache_server.storage.disk_upload import DiskUpload, full_disk_is_no_room
-from cache_server.storage.ledger import Entry, Ledger, Stamp
-from cache_server.storage.protocol import NoRoom, Tell, Upload, Usage
+from xxhash import xxh3_64_intdigest
 
-MAGIC: Final = b"affected-ac-1\n"  # version 1
-HEADER: Final = len(MAGIC) + 32
-BLOCK: Final = 4096  # what a file system gives out at least
-ACTION: Final = "a"  # before an action's name, in the ledger
+from cache_server.keys import BlobKey
+from cache_server.storage.catalogue import RESULT, Catalogue, Seat, is_blob
+from cache_server.storage.disk_files import (
+    DiskSource,
+    FolderLock,
+    files_of,
+    hash_of,
+    place,
+    stamp_of,
+)
+from cache_server.storage.disk_upload import DiskUpload, SmallUpload, check, full_disk_is_no_room
+from cache_server.storage.ledger import Entry, Stamp
+from cache_server.storage.memory import MemorySource
+from cache_server.storage.protocol import Mismatch, NoRoom, Source, Tell, Upload, Usage
+
+SMALL: Final = 128 * 1024  # bytes of a blob that goes into a pack
 STALE_SECONDS: Final = 3600  # a file read after that long says so in its modification time
-QUARANTINED: Final = 16  # damaged files kept for a look
-HASH_PIECE: Final = 1024 * 1024
-
-
-class FolderInUse(Exception):
-    """Another server serves the folder."""
-
-
-class DiskSource:
-    """A blob's open file."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def read(self, offset: int, size: int) -> bytes:
-        """As `Source` promises."""
-        return os.pread(self._descriptor, size, offset)
-
-    def close(self) -> None:
-        """As `Source` promises."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+QUARANTINED: Final = 16  # damaged things kept for a look
+CHECKED: Final = (0, 0, 0, 0)  # the stamp of what is in a pack and was hashed once
+ALONE: Final = (0, 1)
 
 
 class DiskStorage:
-    """`Storage` in `folder`, at most `max_bytes` of it in whole blocks; FolderInUse when taken."""
+    """`Storage` in `folder`, at most `max_bytes` of it in whole blocks; FolderInUse when taken.
 
-    def __init__(self, folder: Path, max_bytes: int, tell: Tell) -> None:
+    Without a `seat` it is alone there. With one it is one of several processes of a server; another
+    process was alone there before them and holds the folder's lock.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int, tell: Tell, seat: Seat | None = None) -> None:
         self._folder = str(folder)
         self._tell = tell
-        self._mutex = threading.Lock()
-        self._ledger = Ledger(max_bytes, BLOCK)
         self._numbers = itertools.count()
-        for name in ("cas", "ac", "tmp", "quarantine"):
+        self._lock = FolderLock(folder) if seat is None else None
+        for name in ("cas", "tmp", "quarantine"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as trouble:
-            os.close(self._lock)
-            raise FolderInUse(f"another server serves {folder}") from trouble
+        self._catalogue = Catalogue(folder, max_bytes, seat or ALONE, self._drop_file, tell)
+        if seat is not None:
+            self._catalogue.join()
+            return
         for left in (folder / "tmp").iterdir():
             left.unlink(missing_ok=True)
-        self._rebuild()
+        if not self._catalogue.rebuild(self._files):
+            tell("failed", "index", 0)
 
     # ---- blobs -----------------------------------------------------------------------------
 
     def present(self, blobs: Sequence[tuple[str, int]]) -> list[bool]:
         """As `BlobStorage` promises."""
-        with self._mutex:
-            return self._ledger.present(blobs)
+        return self._catalogue.present(blobs)
 
     def fetch(self, blob: BlobKey) -> bytes | None:
         """As `BlobStorage` promises."""
-        source = self.open(blob)
+        return self.fetch_all([blob])[0]
+
+    def fetch_all(self, blobs: Sequence[BlobKey]) -> list[bytes | None]:
+        """As `BlobStorage` promises."""
+        entries = self._catalogue.find([blob.hash for blob in blobs])
+        return [
+            None if entry is None or entry.size != blob.size
+            else self._whole_file(blob, entry) if entry.spot is None
+            else self._packed(blob.hash, entry)
+            for blob, entry in zip(blobs, entries, strict=True)
+        ]  # fmt: skip
+
+    def open(self, blob: BlobKey) -> Source | None:
+        """As `BlobStorage` promises."""
+        (entry,) = self._catalogue.find([blob.hash])
+        if entry is None or entry.size != blob.size:
+            return None
+        if entry.spot is None:
+            return self._open_file(blob, entry)
+        content = self._packed(blob.hash, entry)
+        return None if content is None else MemorySource(content)
+
+    def create(self, blob: BlobKey) -> Upload:
+        """As `BlobStorage` promises."""
+        if not self._catalogue.fits(blob.size):
+            raise NoRoom(f"{blob.size} bytes are over the limit of {self._catalogue.limit}")
+        if blob.size <= SMALL:
+            return SmallUpload(self, blob)
+        return DiskUpload(self, blob, self._scratch())
+
+    def keep_all(self, contents: Sequence[tuple[BlobKey, bytes]]) -> list[Exception | None]:
+        """As `BlobStorage` promises."""
+        errors: list[Exception | None] = [None] * len(contents)
+        small: list[int] = []
+        for number, (blob, content) in enumerate(contents):
+            try:
+                check(blob, content)
+                if blob.size <= SMALL:
+                    small.append(number)
+                else:
+                    self._keep_large(blob, content)
+            except (Mismatch, NoRoom, OSError) as trouble:
+                errors[number] = trouble
+        things = [(contents[number][0].hash, contents[number][1]) for number in small]
+        for number, error in zip(small, self._pack(things), strict=True):
+            errors[number] = error
+        return errors
+
+    # ---- action results --------------------------------------------------------------------
+
+    def load(self, name: str) -> bytes | None:
+        """As `ActionStorage` promises."""
+        return self.load_all([name])[0]
+
+    def load_all(self, names: Sequence[str]) -> list[bytes | None]:
+        """As `ActionStorage` promises."""
+        entries = self._catalogue.find([RESULT + name for name in names])
+        return [
+            None if entry is None else self._packed(RESULT + name, entry)
+            for name, entry in zip(names, entries, strict=True)
+        ]
+
+    def save(self, name: str, payload: bytes) -> None:
+        """As `ActionStorage` promises."""
+        (error,) = self.save_all([(name, payload)])
+        if error is not None:
+            raise error
+
+    def save_all(self, results: Sequence[tuple[str, bytes]]) -> list[Exception | None]:
+        """As `ActionStorage` promises."""
+        return self._pack([(RESULT + name, payload) for name, payload in results])
+
+    # ---- both ------------------------------------------------------------------------------
+
+    def usage(self) -> Usage:
+        """As `Storage` promises."""
+        return self._catalogue.usage()
+
+    def close(self) -> None:
+        """As `Storage` promises; the order of use is written down."""
+        self._catalogue.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def hand_over(self) -> FolderLock | None:
+        """Close, but keep the folder's lock, for the processes that will serve it."""
+        self._catalogue.close()
+        lock, self._lock = self._lock, None
+        return lock
+
+    def verify(self) -> int:
+        """Read everything once; what is damaged is put away. How many things were sound."""
+        sound = 0
+        for name, size in self._catalogue.names():
+            if size is None:
+                sound += self.load(name.removeprefix(RESULT)) is not None
+            elif (source := self.open(BlobKey(name, size))) is not None:
+                source.close()
+                sound += 1
+        return sound
+
+    # ---- for uploads -------------------------------------------------------------------------
+
+    def reserve(self, size: int) -> None:
+        """Set bytes aside for an upload; NoRoom when they do not fit."""
+        self._catalogue.reserve(size)
+
+    def release(self, size: int) -> None:
+        """Give back bytes of an upload."""
+        self._catalogue.release(size)
+
+    def keep(self, name: str, scratch: str, reserved: int) -> None:
+        """Keep the whole, checked file `scratch`, for which `reserved` bytes are set aside."""
+        try:
+            self._catalogue.file(name, reserved, reserved, lambda: place(scratch, self._path(name)))
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(scratch)  # noqa: PTH108  (hot)
+            raise
+
+    def keep_small(self, name: str, content: bytes) -> None:
+        """Keep checked content, for which as many bytes are set aside."""
+        with full_disk_is_no_room():
+            thing = (name, content, xxh3_64_intdigest(content))
+            (error,) = self._catalogue.pack([thing], len(content))
+        if error is not None:
+            raise error
+
+    # ---- inside ----------------------------------------------------------------------------
+
+    def _pack(self, things: Sequence[tuple[str, bytes]]) -> list[Exception | None]:
+        """Keep small things that were checked."""
+        if not things:
+            return []
+        total = sum(len(content) for _, content in things)
+        summed = [(name, content, xxh3_64_intdigest(content)) for name, content in things]
+        try:
+            self._catalogue.reserve(total)
+            with full_disk_is_no_room():
+                return self._catalogue.pack(summed, total)
+        except NoRoom as full:
+            if len(things) == 1:
+                return [full]
+        return [error for thing in things for error in self._pack([thing])]
+
+    def _packed(self, name: str, entry: Entry) -> bytes | None:
+        """What is in a pack, checked; None when it went meanwhile or is damaged."""
+        spot = entry.spot
+        if spot is None:
+            return None
+        try:
+            content = self._catalogue.read(spot)
+        except FileNotFoundError:
+            content = b""
+        if len(content) == spot.length and xxh3_64_intdigest(content) == spot.sum:
+            if entry.stamp is not None or not is_blob(name):
+                return content
+            if hashlib.sha256(content).hexdigest() == name:
+                entry.stamp = CHECKED
+                return content
+        if self._catalogue.lose(name, entry):
+            self._show(name, len(content), lambda away: away.write_bytes(content))
+            return None
+        (now,) = self._catalogue.find([name])  # it came again, or it went
+        return None if now is None or now is entry else self._packed(name, now)
+
+    def _keep_large(self, blob: BlobKey, content: bytes) -> None:
+        upload = DiskUpload(self, blob, self._scratch())
+        try:
+            upload.append(content)
+            upload.commit()
+        finally:
+            upload.discard()
+
+    def _whole_file(self, blob: BlobKey, entry: Entry) -> bytes | None:
+        source = self._open_file(blob, entry)
         if source is None:
             return None
         try:
@@ -101,16 +266,11 @@ class DiskStorage:
             source.close()
         return content if len(content) == blob.size else None
 
-    def open(self, blob: BlobKey) -> DiskSource | None:
-        """As `BlobStorage` promises."""
-        with self._mutex:
-            entry = self._ledger.find(blob.hash)
-        if entry is None or entry.size != blob.size:
-            return None
+    def _open_file(self, blob: BlobKey, entry: Entry) -> DiskSource | None:
         try:
             descriptor = os.open(self._path(blob.hash), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            self._lose(blob.hash)
+            self._catalogue.lose(blob.hash, entry)
             return None
         try:
             whole = self._is_whole(descriptor, blob, entry)
@@ -122,162 +282,13 @@ class DiskStorage:
             return None
         return DiskSource(descriptor)
 
-    def create(self, blob: BlobKey) -> Upload:
-        """As `BlobStorage` promises."""
-        if not self._ledger.fits(blob.size):
-            raise NoRoom(f"{blob.size} bytes are over the limit of {self._ledger.limit}")
-        return DiskUpload(self, blob, self._scratch())
-
-    # ---- action results --------------------------------------------------------------------
-
-    def fetch_all(self, blobs: Sequence[BlobKey]) -> list[bytes | None]:
-        """As `BlobStorage` promises."""
-        return [self.fetch(blob) for blob in blobs]
-
-    def keep_all(self, contents: Sequence[tuple[BlobKey, bytes]]) -> list[Exception | None]:
-        """As `BlobStorage` promises."""
-        return one_by_one.keep_all(self, contents)
-
-    def load(self, name: str) -> bytes | None:
-        """As `ActionStorage` promises."""
-        entry_name = ACTION + name
-        with self._mutex:
-            entry = self._ledger.find(entry_name)
-        if entry is None:
-            return None
-        try:
-            with open(self._path(entry_name), "rb", buffering=0) as file:  # noqa: PTH123  (hot)
-                content = file.readall()
-                stamp = stamp_of(file.fileno())
-        except FileNotFoundError:
-            self._lose(entry_name)
-            return None
-        payload = content[HEADER:]
-        if content[:HEADER] != MAGIC + hashlib.sha256(payload).digest():
-            self._quarantine(entry_name, stamp)
-            return None
-        return payload
-
-    def load_all(self, names: Sequence[str]) -> list[bytes | None]:
-        """As `ActionStorage` promises."""
-        return [self.load(name) for name in names]
-
-    def save(self, name: str, payload: bytes) -> None:
-        """As `ActionStorage` promises."""
-        content = MAGIC + hashlib.sha256(payload).digest() + payload
-        if not self._ledger.fits(len(content)):
-            raise NoRoom(f"{len(content)} bytes are over the limit of {self._ledger.limit}")
-        scratch = self._scratch()
-        self.reserve(len(content))
-        try:
-            with full_disk_is_no_room(), open(scratch, "wb", buffering=0) as file:  # noqa: PTH123
-                file.write(content)
-        except BaseException:
-            self.release(len(content))
-            with contextlib.suppress(OSError):
-                os.unlink(scratch)  # noqa: PTH108  (hot)
-            raise
-        self.keep(ACTION + name, scratch, len(content))
-
-    # ---- both ------------------------------------------------------------------------------
-
-    def save_all(self, results: Sequence[tuple[str, bytes]]) -> list[Exception | None]:
-        """As `ActionStorage` promises."""
-        return one_by_one.save_all(self, results)
-
-    def usage(self) -> Usage:
-        """As `Storage` promises."""
-        with self._mutex:
-            ledger = self._ledger
-            return Usage(len(ledger), ledger.kept + ledger.reserved, ledger.limit)
-
-    def close(self) -> None:
-        """As `Storage` promises; the order of use is written to the files' times."""
-        if self._lock < 0:
-            return
-        now = time.time_ns()
-        with self._mutex:
-            order = [name for name, entry in self._ledger.items() if entry.used]
-            for position, name in enumerate(order):
-                moment = now - (len(order) - position) * 1000
-                with contextlib.suppress(OSError):
-                    os.utime(self._path(name), ns=(moment, moment))
-        os.close(self._lock)
-        self._lock = -1
-
-    def verify(self) -> int:
-        """Read everything once; what is damaged is put away. How many things were sound."""
-        with self._mutex:
-            names = [(name, entry.size) for name, entry in self._ledger.items()]
-        sound = 0
-        for name, size in names:
-            if size is None:
-                sound += self.load(name.removeprefix(ACTION)) is not None
-            elif (source := self.open(BlobKey(name, size))) is not None:
-                source.close()
-                sound += 1
-        return sound
-
-    def reserve(self, size: int) -> None:
-        """Set bytes aside for an upload; NoRoom when they do not fit."""
-        with self._mutex:
-            self._drop(self._ledger.reserve(size))
-
-    def release(self, size: int) -> None:
-        """Give back bytes of an upload."""
-        with self._mutex:
-            self._ledger.release(size)
-
-    def keep(self, name: str, scratch: str, reserved: int) -> None:
-        """Keep the whole, checked file `scratch`, for which `reserved` bytes are set aside."""
-        with self._mutex:
-            self._ledger.release(reserved)
-            try:
-                self._drop(self._ledger.admit(name, reserved, blob=is_blob(name)))
-                try:
-                    place(scratch, self._path(name))
-                except OSError:
-                    self._ledger.forget(name)
-                    raise
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(scratch)  # noqa: PTH108  (hot)
-                raise
-
-    # ---- inside ----------------------------------------------------------------------------
-
-    def _path(self, name: str) -> str:
-        if is_blob(name):
-            return f"{self._folder}/cas/{name[:2]}/{name}"
-        return f"{self._folder}/ac/{name[1:3]}/{name[1:]}"
-
-    def _scratch(self) -> str:
-        return f"{self._folder}/tmp/{next(self._numbers)}"  # noqa: S108  (below our folder)
-
-    def _drop(self, names: Iterable[str]) -> None:
-        """Remove files; the caller holds the mutex, so none of them can come back meanwhile."""
-        for name in names:
-            path = self._path(name)
-            try:
-                size = os.stat(path).st_size  # noqa: PTH116  (hot)
-                os.unlink(path)  # noqa: PTH108  (hot)
-            except OSError:
-                continue
-            self._tell("evicted", name, size)
-
-    def _lose(self, name: str) -> None:
-        """Someone removed the file: it is not here any more, unless it came again meanwhile."""
-        with self._mutex:
-            if not os.path.exists(self._path(name)):  # noqa: PTH110
-                self._ledger.forget(name)
-
     def _is_whole(self, descriptor: int, blob: BlobKey, entry: Entry) -> bool:
         """Are the open file's bytes the blob's? If not it is put away."""
         stamp = stamp_of(descriptor)
         if entry.stamp == stamp:
             return True
         if stamp[1] != blob.size or hash_of(descriptor) != blob.hash:
-            self._quarantine(blob.hash, stamp)
+            self._put_away(blob.hash, entry, stamp)
             return False
         if time.time() - stamp[2] / 1e9 > STALE_SECONDS:
             with contextlib.suppress(OSError):
@@ -286,74 +297,45 @@ class DiskStorage:
         entry.stamp = stamp
         return True
 
-    def _quarantine(self, name: str, stamp: Stamp) -> None:
-        """Put the damaged file away and forget it, unless another one took its place already."""
+    def _put_away(self, name: str, entry: Entry, stamp: Stamp) -> None:
+        """The damaged file, unless another one took its place already."""
         path = self._path(name)
+        with contextlib.suppress(OSError):
+            if os.stat(path).st_ino != stamp[0]:  # noqa: PTH116
+                return
+        self._show(name, stamp[1], lambda away: os.replace(path, away))  # noqa: PTH105
+        self._catalogue.lose(name, entry)
+
+    def _show(self, name: str, size: int, put: Callable[[Path], object]) -> None:
+        """Put what is damaged where it can be looked at; the newest few stay there."""
         away = Path(self._folder, "quarantine")
-        with self._mutex:
-            try:
-                if os.stat(path).st_ino != stamp[0]:  # noqa: PTH116
-                    return
-                os.replace(path, away / name)  # noqa: PTH105
-            except OSError:
-                self._tell("failed", name, stamp[1])
-            self._ledger.forget(name)
+        event = "quarantined"
+        try:
+            put(away / name)
+        except OSError:
+            event = "failed"
+        with contextlib.suppress(OSError):
             kept = sorted(away.iterdir(), key=lambda file: file.stat().st_ctime_ns)
             for file in kept[:-QUARANTINED]:
                 file.unlink(missing_ok=True)
-        self._tell("quarantined", name, stamp[1])
+        self._tell(event, name, size)
 
-    def _rebuild(self) -> None:
-        """Read the folder: names, sizes, and the order of use by modification time."""
+    def _path(self, name: str) -> str:
+        return f"{self._folder}/cas/{name[:2]}/{name}"
+
+    def _scratch(self) -> str:
+        return f"{self._folder}/tmp/{os.getpid()}-{next(self._numbers)}"  # noqa: S108  (ours)
+
+    def _drop_file(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(self._path(name))  # noqa: PTH108  (hot)
+
+    def _files(self) -> Iterator[tuple[str, int]]:
+        """Blobs that have a file of their own, and its size, the oldest use first."""
         found: list[tuple[int, str, int]] = []
-        for kind, mark in (("cas", ""), ("ac", ACTION)):
-            with os.scandir(f"{self._folder}/{kind}") as shards:
-                for shard in shards:
-                    if shard.is_dir(follow_symlinks=False):
-                        found += files_of(shard.path, mark)
-        found.sort()
-        with self._mutex:
-            for _, name, size in found:
-                try:
-                    self._drop(self._ledger.admit(name, size, blob=is_blob(name), used=False))
-                except NoRoom:
-                    self._drop([name])
-
-
-def is_blob(name: str) -> bool:
-    """Whether a ledger's name is a blob's hash, not an action's name with ACTION before it."""
-    return len(name) == len(EMPTY.hash)
-
-
-def files_of(folder: str, mark: str) -> Iterator[tuple[int, str, int]]:
-    """(modification time, name with `mark` before it, size) of each kept file of a folder."""
-    with os.scandir(folder) as listing:
-        for file in listing:
-            if HASH.fullmatch(file.name) is not None:
-                stat = file.stat(follow_symlinks=False)
-                yield stat.st_mtime_ns, mark + file.name, stat.st_size
-
-
-def place(scratch: str, path: str) -> None:
-    """Rename, making the shard's folder when it is the first file there."""
-    try:
-        os.replace(scratch, path)  # noqa: PTH105  (hot)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
-        os.replace(scratch, path)  # noqa: PTH105
-
-
-def stamp_of(descriptor: int) -> Stamp:
-    """Inode, size, modification and change time of an open file."""
-    stat = os.fstat(descriptor)
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
-
-
-def hash_of(descriptor: int) -> str:
-    """SHA-256 in hex of all that an open file holds."""
-    sha256 = hashlib.sha256()
-    offset = 0
-    while piece := os.pread(descriptor, HASH_PIECE, offset):
-        sha256.update(piece)
-        offset += len(piece)
-    return sha256.hexdigest()
+        with os.scandir(f"{self._folder}/cas") as shards:
+            for shard in shards:
+                if shard.is_dir(follow_symlinks=False):
+                    found += files_of(shard.path)
+        for _, name, size in sorted(found):
+            yield name, size

@@ -31,6 +31,10 @@ class Keeper(Protocol):
         """Take over the whole file `scratch` and the bytes set aside for it."""
         ...
 
+    def keep_small(self, name: str, content: bytes) -> None:
+        """Take over checked content and the bytes set aside for it."""
+        ...
+
 
 class DiskUpload:
     """Writes to the file `scratch`, which is made with the first bytes that go there."""
@@ -101,6 +105,51 @@ class DiskUpload:
             rest = memoryview(content)
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
+
+
+class SmallUpload:
+    """Takes a small blob in memory; it is written as a whole."""
+
+    def __init__(self, keeper: Keeper, blob: BlobKey) -> None:
+        self.offset = 0
+        self._keeper = keeper
+        self._blob = blob
+        self._pieces: list[bytes] = []
+        self._open = True
+
+    def append(self, piece: bytes) -> None:
+        """As `Upload` promises."""
+        if self.offset + len(piece) > self._blob.size:
+            raise Mismatch(f"more than the {self._blob.size} bytes of the digest")
+        self._keeper.reserve(len(piece))
+        self.offset += len(piece)
+        self._pieces.append(piece)
+
+    def commit(self) -> None:
+        """As `Upload` promises."""
+        content = b"".join(self._pieces)
+        try:
+            check(self._blob, content)
+        except Mismatch:
+            self.discard()
+            raise
+        self._open = False
+        self._keeper.keep_small(self._blob.hash, content)
+
+    def discard(self) -> None:
+        """As `Upload` promises."""
+        if self._open:
+            self._open = False
+            self._pieces = []
+            self._keeper.release(self.offset)
+
+
+def check(blob: BlobKey, content: bytes) -> None:
+    """Mismatch unless the content is the blob's."""
+    if len(content) != blob.size:
+        raise Mismatch(f"{len(content)} bytes, not the {blob.size} of the digest")
+    if hashlib.sha256(content).hexdigest() != blob.hash:
+        raise Mismatch("the bytes have another SHA-256 than the digest")
 
 
 @contextlib.contextmanager

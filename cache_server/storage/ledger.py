@@ -8,34 +8,58 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from cache_server.storage.protocol import NoRoom
 
 Stamp = tuple[int, int, int, int]
 
 
-class Entry:
-    """One thing kept: what it `cost`s of the limit, and two notes of the owner's.
+class Spot(NamedTuple):
+    """Where a small thing is: `length` bytes from a block of a pack on, and their XXH3-64."""
 
-    `size` is a blob's; None for what nobody may ask for by a name and a size.
+    pack: int
+    block: int
+    length: int
+    sum: int
+
+
+class Entry:
+    """One thing kept: what it `cost`s of the limit, and notes of the owner's.
+
+    `size` is a blob's; None for what nobody may ask for by a name and a size. `length` is that of
+    either.
     """
 
-    __slots__ = ("cost", "size", "stamp", "used")
+    __slots__ = ("cost", "epoch", "length", "size", "spot", "stamp")
 
-    def __init__(self, size: int | None, cost: int) -> None:
+    def __init__(self, size: int | None, length: int, cost: int, spot: Spot | None) -> None:
         self.size = size
+        self.length = length
         self.cost = cost
-        self.stamp: Stamp | None = None  # how the file looked when its bytes were last checked
-        self.used = False  # since the server started
+        self.spot = spot  # None: a file of its own
+        self.stamp: Stamp | None = None  # how the bytes looked when they were last checked
+        self.epoch = 0  # when it was last used, roughly
+
+
+Gone = list[tuple[str, Entry]]
 
 
 class Ledger:
-    """An LRU order under a hard limit of `limit` bytes, counted in whole blocks of `block`."""
+    """An LRU order under a hard limit of `limit` bytes, counted in whole blocks of `block`.
+
+    `others` are bytes that others have set aside; `used` gets each name once in an epoch that it is
+    used in; `packs` counts what is in each pack.
+    """
 
     def __init__(self, limit: int, block: int = 1) -> None:
         self.limit = limit
         self.reserved = 0
+        self.others = 0
         self.kept = 0
+        self.epoch = 1
+        self.used: list[str] = []
+        self.packs: dict[int, int] = {}
         self._block = block
         self._entries: OrderedDict[str, Entry] = OrderedDict()
 
@@ -54,61 +78,93 @@ class Ledger:
         """Whether it could be kept if all else went."""
         return self.cost(size) <= self.limit
 
+    def peek(self, name: str) -> Entry | None:
+        """The entry, which does not count as used."""
+        return self._entries.get(name)
+
     def find(self, name: str) -> Entry | None:
         """The entry, which counts as used now."""
         entry = self._entries.get(name)
         if entry is not None:
             self._entries.move_to_end(name)
-            entry.used = True
+            if entry.epoch != self.epoch:
+                entry.epoch = self.epoch
+                self.used.append(name)
         return entry
+
+    def touch(self, name: str) -> None:
+        """Somebody else used it."""
+        if name in self._entries:
+            self._entries.move_to_end(name)
 
     def present(self, blobs: Sequence[tuple[str, int]]) -> list[bool]:
         """Which (name, size) pairs are kept; those count as used now."""
         entries = self._entries
         move = entries.move_to_end
+        epoch = self.epoch
         answer = []
         for name, size in blobs:
             entry = entries.get(name)
             if entry is not None and entry.size == size:
                 move(name)
-                entry.used = True
+                if entry.epoch != epoch:
+                    entry.epoch = epoch
+                    self.used.append(name)
                 answer.append(True)
             else:
                 answer.append(False)
         return answer
 
-    def reserve(self, size: int) -> list[str]:
-        """Set bytes aside for what is on its way; the names that must go for it."""
-        if self.reserved + size > self.limit:
+    def reserve(self, size: int) -> Gone:
+        """Set bytes aside for what is on its way; what must go for it."""
+        if self.reserved + self.others + size > self.limit:
             raise NoRoom(f"{size} bytes more do not fit under the limit of {self.limit}")
         self.reserved += size
-        return self._shrink()
+        return self.shrink()
 
     def release(self, size: int) -> None:
         """Give back bytes that were set aside."""
         self.reserved -= size
 
-    def admit(self, name: str, size: int, *, blob: bool, used: bool = True) -> list[str]:
-        """Keep `name` as the most recently used; the names that must go for it."""
+    def admit(self, name: str, size: int, *, blob: bool, spot: Spot | None = None) -> Gone:
+        """Keep `name` as the most recently used; what must go for it."""
         cost = self.cost(size)
-        if cost + self.reserved > self.limit:
+        if cost + self.reserved + self.others > self.limit:
             raise NoRoom(f"{size} bytes do not fit under the limit of {self.limit}")
-        self.forget(name)
-        self._entries[name] = entry = Entry(size if blob else None, cost)
-        entry.used = used
-        self.kept += cost
-        return self._shrink()
+        self.place(name, size, blob=blob, spot=spot)
+        return self.shrink()
 
-    def forget(self, name: str) -> None:
-        """Keep `name` no more, if it was."""
+    def place(self, name: str, size: int, *, blob: bool, spot: Spot | None) -> None:
+        """Keep `name` as the most recently used, whether it fits or not."""
+        self.forget(name)
+        cost = self.cost(size)
+        self._entries[name] = entry = Entry(size if blob else None, size, cost, spot)
+        entry.epoch = self.epoch
+        self.kept += cost
+        if spot is not None:
+            self.packs[spot.pack] = self.packs.get(spot.pack, 0) + 1
+
+    def forget(self, name: str) -> Entry | None:
+        """Keep `name` no more; its entry, if it was kept."""
         entry = self._entries.pop(name, None)
         if entry is not None:
-            self.kept -= entry.cost
+            self._count_out(entry)
+        return entry
 
-    def _shrink(self) -> list[str]:
-        gone: list[str] = []
-        while self.kept + self.reserved > self.limit:
+    def shrink(self) -> Gone:
+        """Let go what is over the limit; that."""
+        gone: Gone = []
+        while self.kept + self.reserved + self.others > self.limit and self._entries:
             name, entry = self._entries.popitem(last=False)
-            self.kept -= entry.cost
-            gone.append(name)
+            self._count_out(entry)
+            gone.append((name, entry))
         return gone
+
+    def _count_out(self, entry: Entry) -> None:
+        self.kept -= entry.cost
+        if entry.spot is not None:
+            left = self.packs[entry.spot.pack] - 1
+            if left:
+                self.packs[entry.spot.pack] = left
+            else:
+                del self.packs[entry.spot.pack]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from cache_server.keys import BlobKey
 from cache_server.storage import one_by_one
-from cache_server.storage.ledger import Ledger
+from cache_server.storage.ledger import Gone, Ledger
 from cache_server.storage.protocol import Mismatch, NoRoom, Tell, Upload, Usage
 
 ACTION = "action "
@@ -146,6 +146,6 @@ class MemoryStorage:
             self._contents[name] = content
             self._drop(gone)
 
-    def _drop(self, names: Sequence[str]) -> None:
-        for name in names:
+    def _drop(self, gone: Gone) -> None:
+        for name, _ in gone:
             self._tell("evicted", name, len(self._contents.pop(name)))

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 import zstandard
+from support.stored import damage
 
 from affected.reapi.remote_execution_pb2 import Digest, Directory
 from cache_server import validate
@@ -156,7 +157,7 @@ def test_a_damaged_blob_is_never_served(client, served, refused):
     """It is missing, its file is put away, metrics count it, and it may be sent again."""
     content = fresh()
     (digest,) = client.put(content)
-    (served.folder / "cas" / digest.hash[:2] / digest.hash).write_bytes(fresh())
+    damage(served.folder, content, fresh())
     assert client.batch_read([digest])[0].status.code == 5
     with refused("NOT_FOUND"):
         client.read(client.name_of(content))

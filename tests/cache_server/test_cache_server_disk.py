@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.stored import damage, file_of, spot_of
 
 from cache_server.__main__ import program
 from cache_server.keys import BlobKey
-from cache_server.storage import disk, disk_upload
-from cache_server.storage.disk import DiskStorage, FolderInUse
+from cache_server.storage import disk, disk_upload, index_log, packs
+from cache_server.storage.disk import DiskStorage
+from cache_server.storage.disk_files import FolderInUse
 from cache_server.storage.protocol import NoRoom
 
 LIMIT = 1 << 20
@@ -22,8 +24,11 @@ def key_of(content):
 
 def put(storage, content):
     upload = storage.create(key_of(content))
-    upload.append(content)
-    upload.commit()
+    try:
+        upload.append(content)
+        upload.commit()
+    finally:
+        upload.discard()
     return key_of(content)
 
 
@@ -47,10 +52,6 @@ def start(tmp_path, told):
 
     yield begin
     running.pop().close()
-
-
-def file_of(tmp_path, blob):
-    return tmp_path / "s" / "cas" / blob.hash[:2] / blob.hash
 
 
 def test_a_new_process_finds_what_the_old_one_kept(start):
@@ -93,44 +94,119 @@ def test_two_servers_cannot_share_a_folder(start, tmp_path):
         DiskStorage(tmp_path / "s", LIMIT, lambda *_: None)
 
 
-@pytest.mark.parametrize("damage", [b"abd", b"ab", b"", b"abcd"])
+LARGE = b"abc" * 100_000
+
+
+@pytest.mark.parametrize("wrong", [b"abd" * 100_000, b"ab", b"", b"abcd" * 100_000])
 @pytest.mark.parametrize("restart", [True, False])
-def test_a_damaged_blob_is_missing_and_put_away(start, tmp_path, told, damage, restart):
+def test_a_damaged_file_is_missing_and_put_away(start, tmp_path, told, wrong, restart):
     """Found at the next read, whether the server ran meanwhile or not."""
     storage = start()
-    blob = put(storage, b"abc")
+    blob = put(storage, LARGE)
     if not restart:
-        assert storage.fetch(blob) == b"abc"
-    file_of(tmp_path, blob).write_bytes(damage)
-    os.utime(file_of(tmp_path, blob), ns=(1, 1))
+        assert storage.fetch(blob) == LARGE
+    file = file_of(tmp_path / "s", LARGE)
+    file.write_bytes(wrong)
+    os.utime(file, ns=(1, 1))
     storage = start() if restart else storage
     assert storage.fetch(blob) is None
     assert storage.present([blob]) == [False]
-    if len(damage) == 3 or not restart:
-        assert not file_of(tmp_path, blob).exists()
+    if len(wrong) == len(LARGE) or not restart:
+        assert not file.exists()
         assert ("quarantined", blob.hash) in told
-        assert (tmp_path / "s" / "quarantine" / blob.hash).read_bytes() == damage
-    put(storage, b"abc")
-    assert storage.fetch(blob) == b"abc"
+        assert (tmp_path / "s" / "quarantine" / blob.hash).read_bytes() == wrong
+    put(storage, LARGE)
+    assert storage.fetch(blob) == LARGE
+
+
+@pytest.mark.parametrize("restart", [True, False])
+def test_a_damaged_blob_of_a_pack_is_missing_and_put_away(start, tmp_path, told, restart):
+    """At any read, not only at the first one; its neighbours are sound."""
+    storage = start()
+    blobs = [put(storage, b"abc%d" % number) for number in range(3)]
+    assert None not in storage.fetch_all(blobs)
+    damage(tmp_path / "s", b"abc1", b"abd1")
+    storage = start() if restart else storage
+    assert storage.fetch_all(blobs) == [b"abc0", None, b"abc2"]
+    assert storage.present(blobs) == [True, False, True]
+    assert told == [("quarantined", blobs[1].hash)]
+    assert (tmp_path / "s" / "quarantine" / blobs[1].hash).read_bytes() == b"abd1"
+    put(storage, b"abc1")
+    assert storage.open(blobs[1]).read(0, 10) == b"abc1"
 
 
 def test_a_damaged_action_result_is_missing_and_put_away(start, tmp_path, told):
     """Its payload is checked at each read."""
     storage = start()
     storage.save("1" * 64, b"result")
-    path = tmp_path / "s" / "ac" / "11" / ("1" * 64)
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    damage(tmp_path / "s", b"result", b"resulx")
     assert storage.load("1" * 64) is None
     assert told == [("quarantined", "a" + "1" * 64)]
-    assert not path.exists()
+    assert storage.usage().used == 0
+
+
+@pytest.mark.parametrize("cut", [1, 71, 73])
+def test_an_index_that_was_not_written_to_its_end_is_read_to_its_last_whole_record(
+    start, tmp_path, cut
+):
+    """A process that is killed, or a disk that is full, leaves such a thing."""
+    storage = start()
+    blobs = [put(storage, bytes([number])) for number in range(4)]
+    whole = (tmp_path / "s" / "index").read_bytes()
+    storage.close()
+    (tmp_path / "s" / "index").write_bytes(whole[:-cut])
+    lost = -(-cut // 72)
+    storage = start()
+    assert storage.present(blobs) == [True] * (4 - lost) + [False] * lost
+    blobs.append(put(storage, b"another"))
+    assert start().present(blobs) == [True] * (4 - lost) + [False] * lost + [True]
+
+
+def test_an_index_of_something_else_is_begun_anew_and_said(start, tmp_path, told):
+    """Large blobs are found again by their names; packs are swept."""
+    storage = start()
+    small, large = put(storage, b"abc"), put(storage, LARGE)
+    storage.close()
+    (tmp_path / "s" / "index").write_bytes(b"not an index, at any rate" * 100)
+    storage = start()
+    assert told == [("failed", "index")]
+    assert storage.present([small, large]) == [False, True]
+    assert storage.fetch(large) == LARGE
+    assert list((tmp_path / "s" / "packs").iterdir()) == []
+
+
+def test_what_goes_gives_its_blocks_back(start, tmp_path):
+    """A pack is full of holes, or gone, when its things are; no more is taken than is counted."""
+    storage = start()
+    for number in range(600):
+        put(storage, number.to_bytes(2, "big") * 2048)
+        storage.save(f"{number % 7:064x}", b"result" * (number % 11))
+    files = list((tmp_path / "s" / "packs").iterdir())
+    taken = sum(file.stat().st_blocks * 512 for file in files)
+    assert taken <= storage.usage().used + 8 * 4096 <= LIMIT + 8 * 4096
+    storage = start()
+    assert storage.usage().used <= LIMIT
+
+
+def test_where_blocks_cannot_be_given_back_packs_go_as_a_whole(start, tmp_path, monkeypatch):
+    """On file systems without holes: the limit is kept there too."""
+    monkeypatch.setattr(packs, "hole_maker", lambda: None)
+    monkeypatch.setattr(packs, "UNPUNCHED_BYTES", 16 * 4096)
+    storage = start()
+    for number in range(600):
+        blob = put(storage, number.to_bytes(2, "big") * 2048)
+        assert storage.fetch(blob) == number.to_bytes(2, "big") * 2048
+    taken = sum(file.stat().st_blocks * 512 for file in (tmp_path / "s" / "packs").iterdir())
+    assert taken <= LIMIT
+    assert storage.usage().entries > 100
 
 
 def test_only_the_newest_damaged_files_are_kept_for_a_look(start, tmp_path):
     """Damage does not fill the disk."""
     storage = start()
     for number in range(disk.QUARANTINED + 5):
-        blob = put(storage, b"%d" % number)
-        file_of(tmp_path, blob).write_bytes(b"?" * blob.size)
+        blob = put(storage, b"number %d" % number)
+        damage(tmp_path / "s", b"number %d" % number, b"?" * blob.size)
         assert storage.fetch(blob) is None
     assert len(list((tmp_path / "s" / "quarantine").iterdir())) == disk.QUARANTINED
 
@@ -138,31 +214,65 @@ def test_only_the_newest_damaged_files_are_kept_for_a_look(start, tmp_path):
 def test_a_file_that_someone_removed_is_missing(start, tmp_path):
     """And may be sent again."""
     storage = start()
+    blob = put(storage, LARGE)
+    file_of(tmp_path / "s", LARGE).unlink()
+    assert storage.fetch(blob) is None
+    assert storage.usage().used == 0
+    assert storage.fetch(put(storage, LARGE)) == LARGE
+
+
+def test_a_pack_that_someone_removed_is_missing(start, tmp_path):
+    """Noticed at the next start, since an open file stays what it is."""
+    storage = start()
     blob = put(storage, b"abc")
     storage.save("1" * 64, b"result")
-    file_of(tmp_path, blob).unlink()
-    (tmp_path / "s" / "ac" / "11" / ("1" * 64)).unlink()
+    path, _ = spot_of(tmp_path / "s", b"abc")
+    path.unlink()
+    storage = start()
     assert storage.fetch(blob) is None
     assert storage.load("1" * 64) is None
     assert storage.usage().used == 0
 
 
-def test_a_full_disk_is_no_room_and_leaves_what_is_there(start, monkeypatch, tmp_path):
+def full(*_):
+    raise OSError(disk_upload.errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("content", "writes"),
+    [(b"other", (packs.os, "pwritev")), (LARGE, (disk_upload.os, "write"))],
+)
+def test_a_full_disk_is_no_room_and_leaves_what_is_there(
+    start, monkeypatch, tmp_path, content, writes
+):
     """The upload is refused, its bytes are given back."""
     storage = start()
     blob = put(storage, b"abc")
-
-    def full(*_):
-        raise OSError(disk_upload.errno.ENOSPC, "No space left on device")
-
     with monkeypatch.context() as patched:
-        patched.setattr(disk_upload.os, "write", full)
+        patched.setattr(*writes, full)
         with pytest.raises(NoRoom, match="disk is full"):
-            put(storage, b"other")
+            put(storage, content)
+        (error,) = storage.keep_all([(key_of(content), content)])
+        assert isinstance(error, NoRoom)
     assert storage.usage().entries == 1
     assert storage.usage().used == 4096
     assert not list((tmp_path / "s" / "tmp").iterdir())
     assert storage.fetch(blob) == b"abc"
+    assert storage.fetch(put(storage, content)) == content
+
+
+def test_an_index_that_cannot_be_written_is_no_room(start, monkeypatch):
+    """What cannot be remembered is not kept."""
+    storage = start()
+    blob = put(storage, b"abc")
+    with monkeypatch.context() as patched:
+        patched.setattr(index_log.os, "write", full)
+        with pytest.raises(NoRoom, match="index cannot be written"):
+            put(storage, b"other")
+        with pytest.raises(NoRoom, match="index cannot be written"):
+            storage.save("1" * 64, b"result")
+    assert storage.usage().used == 4096
+    assert start().present([blob, key_of(b"other")]) == [True, False]
 
 
 def test_small_files_count_as_whole_blocks(start):
@@ -186,9 +296,12 @@ def test_files_that_are_none_of_ours_are_left_alone(start, tmp_path):
 def test_check_reads_everything_and_puts_away_what_is_damaged(start, tmp_path):
     """Wrong bytes, wrong sizes, damaged results; a second check finds nothing."""
     storage = start()
-    blobs = [put(storage, bytes([number]) * 100) for number in range(5)]
-    storage.save("1" * 64, b"result")
-    storage.save("2" * 64, b"result")
+    blobs = [
+        put(storage, bytes([number]) * 100 * (number % 2 or 1000 * number))
+        for number in range(1, 6)
+    ]
+    storage.save("1" * 64, b"result 1")
+    storage.save("2" * 64, b"result 2")
 
     def check():
         return CliRunner().invoke(program, ["check", "--dir", str(tmp_path / "s")])
@@ -197,9 +310,9 @@ def test_check_reads_everything_and_puts_away_what_is_damaged(start, tmp_path):
     assert "another server" in check().stderr
     storage.close()
     assert (check().exit_code, check().output) == (0, "7 sound, 0 damaged\n")
-    file_of(tmp_path, blobs[0]).write_bytes(b"?" * 100)
-    file_of(tmp_path, blobs[1]).write_bytes(b"")
-    (tmp_path / "s" / "ac" / "22" / ("2" * 64)).write_bytes(b"")
+    damage(tmp_path / "s", bytes([1]) * 100, b"?" * 100)
+    damage(tmp_path / "s", bytes([2]) * 200_000, b"?" * 200_000)
+    damage(tmp_path / "s", b"result 2", b"resulx 2")
     answer = check()
     assert answer.exit_code == 1
     assert answer.output.splitlines()[-1] == "4 sound, 3 damaged"

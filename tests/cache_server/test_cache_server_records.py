@@ -4,6 +4,7 @@ import hashlib
 import os
 
 import pytest
+from support.stored import damage
 
 from affected.reapi.affected_v1_pb2 import Blob, LookUpRequest, Record, UpdateRequest
 from affected.reapi.remote_execution_pb2 import ActionResult, Digest
@@ -142,7 +143,7 @@ def test_a_result_with_a_lost_blob_is_missing(served, client, seed):
     one = record(f"{seed}/1", b"one", table)
     client.update_records(UpdateRequest(blobs=[blob(table)], records=[one]))
     digest = key(table)
-    (served.folder / "cas" / digest.hash[:2] / digest.hash).write_bytes(b"damaged")
+    damage(served.folder, table, b"damaged")
     client.batch_read([digest])  # found out
     _, missing, _ = answered(client.look_up(LookUpRequest(keys=[one.key])))
     assert missing == [one.key.hash]

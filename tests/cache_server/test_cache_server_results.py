@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from support.stored import damage
 
 from affected.reapi.remote_execution_pb2 import ActionResult, Digest, Directory, Tree
 from cache_server import validate
@@ -73,7 +74,7 @@ def test_a_result_is_not_served_when_its_blob_was_lost_later(client, served, ref
     (digest,) = client.put(content)
     client.update(action, with_file(digest))
     assert client.get(action) == with_file(digest)
-    (served.folder / "cas" / digest.hash[:2] / digest.hash).write_bytes(b"?" * 30)
+    damage(served.folder, content, b"?" * 30)
     assert client.batch_read([digest])[0].status.code == 5
     with refused("NOT_FOUND"):
         client.get(action)

@@ -5,6 +5,7 @@ import os
 import time
 
 import pytest
+from support.stored import damage
 
 from affected.reapi.affected_v1_pb2 import LookUpRequest, Record, UpdateRequest
 from affected.reapi.remote_execution_pb2 import ActionResult
@@ -190,8 +191,7 @@ def test_a_damaged_copy_in_the_folder_is_replaced_from_the_bucket(behind):
     content = os.urandom(300_000)
     client.put(content)
     name = hashlib.sha256(content).hexdigest()
-    path = served.folder / "cas" / name[:2] / name
-    path.write_bytes(b"!" + content[1:])
+    damage(served.folder, content, b"!" + content[1:])
     assert client.batch_read([client.digest_of(content)])[0].data == content
     assert (served.folder / "quarantine" / name).exists()
 

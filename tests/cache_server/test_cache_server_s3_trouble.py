@@ -91,13 +91,13 @@ def test_credentials_that_are_revoked_are_said_and_near_reads_go_on(seaweed, ser
 
     seaweed.server.accept("another secret")
     try:
-        eventually(lambda: not works())
+        eventually(lambda: not works(), 30)
         assert still_served(client, near) < SOON
         assert served.troubles() == [f"S3 refuses the credentials for {bucket.place}"]
         assert seaweed.environ["AWS_SECRET_ACCESS_KEY"] not in served.log.getvalue()
     finally:
         seaweed.server.accept(seaweed.environ["AWS_SECRET_ACCESS_KEY"])
-    eventually(works)
+    eventually(works, 30)
 
 
 def test_a_slow_bucket_is_said_and_does_not_slow_what_is_near(over_line, line, refused):
@@ -142,7 +142,7 @@ def test_a_line_that_is_cut_and_mended_is_used_again(over_line, line, refused, e
         new = os.urandom(100)
         return client.batch_update([(client.digest_of(new), new, 0)])[0].status.code == 0
 
-    eventually(works)
+    eventually(works, 30)
     assert len(served.troubles()) == 1  # one line for one trouble
 
 
