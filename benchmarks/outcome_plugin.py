@@ -4,7 +4,8 @@
 
 Unaware of the tool that it is there to check, on purpose: it shares no code with its tracer. The
 answer goes to the file that OUTCOME_FILE names: {"outcomes": {node id: outcome}, "reads":
-{path below the root folder: [test file, …]}}. A read while a test file is collected counts for it.
+{path below the root folder: [test file, …]}, "seconds": {node id: its three phases}}. A read while
+a test file is collected counts for it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Recorder:
         self.current = ""
         self.outcomes: dict[str, str] = {}
         self.reads: dict[str, set[str]] = {}
+        self.seconds: dict[str, float] = {}
         self.off = False
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -68,6 +70,8 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """The first bad phase decides; then skipped, expected and unexpected."""
+        spent = self.seconds.get(report.nodeid, 0.0) + report.duration
+        self.seconds[report.nodeid] = round(spent, 6)
         known = self.outcomes.get(report.nodeid, "")
         if known in ("failed", "error"):
             return
@@ -86,7 +90,8 @@ class Recorder:
             path: [self.seen_from_here(name) for name in files] for path, files in reads.items()
         }
         outcomes = {self.seen_from_here(name): said for name, said in self.outcomes.items()}
-        text = json.dumps({"outcomes": outcomes, "reads": reads})
+        seconds = {self.seen_from_here(name): spent for name, spent in self.seconds.items()}
+        text = json.dumps({"outcomes": outcomes, "reads": reads, "seconds": seconds})
         Path(self.target).write_text(text, encoding="ascii")
 
 

@@ -15,39 +15,52 @@ import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from benchmarks.trees import git, make_out
 
 _EXCLUDED = ("__pycache__/", "*.pyc", ".venv/", ".pytest_cache/", ".hypothesis/", "*.egg-info/")
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """One project, and where the edits are made that are checked on it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """A source archive of the package index, and what its tests need."""
 
     name: str
     version: str
     requirements: tuple[str, ...]  # of its tests, pytest left out
+    arguments: tuple[str, ...] = ()  # for pytest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe(Archive):
+    """A project whose edits, which claims are checked on, are chosen by hand."""
+
     function: tuple[str, str]  # file and name of a function that tests call
     deleted: str  # a module that something imports
     document: str
     data: str = ""  # a file that tests read, "" where there is none
-    arguments: tuple[str, ...] = ()  # for pytest
     hard: str = ""  # why it is checked only when it is named
 
 
+Kind = TypeVar("Kind", bound=Archive)
+
+
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Generic[Kind]):
     """A project ready to be tested."""
 
-    recipe: Recipe
+    recipe: Kind
     tree: Path
     python: Path
 
 
-def prepare(recipe: Recipe) -> Prepared:
-    """Make the project ready, or find that it is; RuntimeError when a step fails."""
-    home = make_out() / "real" / recipe.name
+def prepare(recipe: Kind, purpose: str = "real") -> Prepared[Kind]:
+    """Make the project ready, or find that it is; RuntimeError when a step fails.
+
+    Each purpose has checkouts of its own.
+    """
+    home = make_out() / purpose / recipe.name
     tree = home / "tree"
     python = tree / ".venv" / "bin" / "python"
     mark = home / "ready.json"
@@ -63,7 +76,7 @@ def prepare(recipe: Recipe) -> Prepared:
     return Prepared(recipe, tree, python)
 
 
-def _fetch(recipe: Recipe, home: Path) -> Path:
+def _fetch(recipe: Archive, home: Path) -> Path:
     archives = home / "archive"
     wanted = f"{recipe.name}=={recipe.version}"
     words = ["download", "--no-deps", "--no-binary", ":all:", "--dest", str(archives), wanted]
@@ -78,7 +91,7 @@ def _unpack(archive: Path, home: Path, tree: Path) -> None:
     only.rename(tree)
 
 
-def _install(recipe: Recipe, tree: Path, python: Path) -> None:
+def _install(recipe: Archive, tree: Path, python: Path) -> None:
     _run([sys.executable, "-m", "venv", str(python.parent.parent)], tree)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([*pip, "pytest", *recipe.requirements], tree)

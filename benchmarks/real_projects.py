@@ -35,7 +35,7 @@ from typing import Any
 
 from benchmarks.importers import importers_of
 from benchmarks.measure import Command, affected_command
-from benchmarks.projects import PROJECTS, Prepared, prepare
+from benchmarks.projects import PROJECTS, Prepared, Recipe, prepare
 from benchmarks.trees import OUT, edited, git, run_quietly
 
 _TIME = re.compile(r"\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d|\d\d-\d\d-\d{4}")
@@ -69,7 +69,7 @@ class Run:
 class Check:
     """The claims about one project, checked one after the other on its tree."""
 
-    def __init__(self, project: Prepared) -> None:
+    def __init__(self, project: Prepared[Recipe]) -> None:
         self._project = project
         self._tree = project.tree
         self._cache = OUT / "real" / project.recipe.name / "cache"
@@ -245,7 +245,7 @@ def raising(text: str, function: str, statement: str = "raise ZeroDivisionError"
     raise ValueError(f"there is no function {function}")
 
 
-def _portable(outcomes: dict[str, str], root: str) -> dict[str, str]:
+def portable(outcomes: dict[str, str], root: str) -> dict[str, str]:
     """The same outcomes, without the time of day and the folder that some ids hold."""
     return {
         _TIME.sub("<time>", test).replace(root, "<workspace>"): outcome
@@ -255,7 +255,7 @@ def _portable(outcomes: dict[str, str], root: str) -> dict[str, str]:
 
 def _unlike(plain: dict[str, str], ours: dict[str, str], root: Path) -> list[str]:
     """Tests whose outcomes differ, with both."""
-    plain, ours = _portable(plain, str(root)), _portable(ours, str(root))
+    plain, ours = portable(plain, str(root)), portable(ours, str(root))
     return [
         f"{test}: pytest {plain.get(test, 'none')}, affected {ours.get(test, 'none')}"
         for test in sorted(plain.keys() | ours.keys())

@@ -1,0 +1,1 @@
+"""The safety benchmark: seeded edits of real projects, everything run, selection compared."""
