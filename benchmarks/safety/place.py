@@ -63,7 +63,9 @@ class Place:
 
     def pytest(self, *options: str, environ: Mapping[str, str | None]) -> Command:
         """Plain pytest on the tests of this project, with more options."""
-        words = (str(self.project.python), "-m", "pytest", "-q", "-p", "no:cacheprovider")
+        cache = ("-o", f"cache_dir={self.home / 'pytest-cache'}")  # testmon cannot do without
+        root = f"--rootdir={self.tree}"  # or it is the folder of the file that bounds the search
+        words = (str(self.project.python), "-m", "pytest", "-q", root, *cache)
         everything = (*words, *options, *self.subject.arguments)
         return Command("pytest", everything, self.tree, {**_BLIND, **environ}, tuple(range(256)))
 

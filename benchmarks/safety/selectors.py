@@ -144,10 +144,9 @@ class Testmon:
         return place.home / "testmon.db"
 
     def _command(self, place: Place, environ: Mapping[str, str], *options: str) -> Command:
-        search = os.pathsep.join((str(place.home / "testmon"), str(_HERE)))
+        search = os.pathsep.join((str(place.home / "testmon"), str(_HERE.parent)))
         variables = {"PYTHONPATH": search, "TESTMON_DATAFILE": str(place.home / "testmon.db")}
-        words = ("-p", "testmon.pytest_testmon", *options)
-        return place.pytest(*words, environ={**variables, **environ})
+        return place.pytest(*options, environ={**variables, **environ})
 
     def _install(self, place: Place) -> None:
         folder = place.home / "testmon"
