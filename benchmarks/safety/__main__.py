@@ -10,7 +10,7 @@ edit changes, a dry run says what would have been selected, and the checkout is 
 outcome that was not selected is a miss: it is printed with the edit and the test, and the exit code
 is 1. Everything is kept in `benchmarks/out/safety/`, so that a measurement goes on where it was;
 `--report` only tells what is known, `--publish` also writes the table and the picture that the
-README shows.
+README shows. Unaware of how any tool decides.
 """
 
 from __future__ import annotations

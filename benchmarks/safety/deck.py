@@ -64,7 +64,7 @@ _MAKERS: dict[str, FileEdit] = {
     "test": in_one_file("test", code_edits.test, _tests),
     "parametrisation": in_one_file("parametrisation", code_edits.parametrisation, _tests),
     "conftest": file_edits.conftest,
-    "data file": file_edits.data_file,
+    "data file": file_edits.resource,
     "configuration": file_edits.configuration,
     "__init__": file_edits.package_init,
     "renamed": file_edits.renamed_module,

@@ -169,7 +169,7 @@ def conftest(material: Material, rng: Random) -> Edit | None:
     return Edit("conftest", f"{path} is new", {path: text.encode()})
 
 
-def data_file(material: Material, rng: Random) -> Edit | None:
+def resource(material: Material, rng: Random) -> Edit | None:
     """A data file loses or gains a line, is gone, or there is one more."""
     if not material.data:
         return None

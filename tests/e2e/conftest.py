@@ -56,6 +56,13 @@ PRICES = "libs/shop/tests/test_prices.py"
 TOOLS = "tools/test_tools.py"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The mark is known where the plugin that heeds it is left out, too."""
+    config.addinivalue_line(
+        "markers", "xdist_group(name): run in one worker, for what is made once"
+    )
+
+
 @pytest.fixture(scope="session")
 def cold(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, Answer]:
     """A monorepo that was run once, and what the run said."""
