@@ -4,6 +4,8 @@
     ├── UserError            wrong usage or configuration; exit 2
     │   └── BaseUnresolved   the base could not be resolved under --strict; exit 3
     └── RemoteTrouble        a shared cache misbehaved; never fails a run
+        ├── CallFailed       it did not answer, or refused
+        └── Falsehood        it answered with what was not asked for
 
 Anything else that escapes is a bug and shows a traceback.
 """
@@ -30,3 +32,15 @@ class BaseUnresolved(UserError):
 
 class RemoteTrouble(AffectedError):
     """The shared cache failed; the caller turns this into a miss and one warning."""
+
+
+class CallFailed(RemoteTrouble):
+    """A call came to nothing; `code` is gRPC's name for why ("UNAVAILABLE")."""
+
+    def __init__(self, code: str, words: str = "") -> None:
+        super().__init__(words or code)
+        self.code = code
+
+
+class Falsehood(RemoteTrouble):
+    """An answer that does not hold what it must: wrong bytes, a wrong size, no message at all."""

@@ -9,8 +9,15 @@ import hashlib
 import pytest
 
 from affected.cache.disk import DiskStore
+from affected.cache.tiered import TieredStore
+from affected.config.remote import CachePolicy
 
-STORES = {"disk": lambda folder: DiskStore(folder / "store", max_bytes=64_000_000)}
+STORES = {
+    "disk": lambda folder: DiskStore(folder / "store", max_bytes=64_000_000),
+    "tiered": lambda folder: TieredStore(
+        DiskStore(folder / "store", max_bytes=64_000_000), CachePolicy()
+    ),
+}
 
 
 def key(name):

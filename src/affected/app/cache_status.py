@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from affected.app.compose import Workspace
+from affected.app.sharing import remote_status
 from affected.cache.disk import Evicted
 from affected.report.protocol import CacheStatus
 
@@ -23,7 +24,8 @@ def cache_status(workspace: Workspace) -> CacheStatus:
         targets=totals.targets,
         tests=totals.tests,
         seconds=totals.seconds,
-        notices=tuple(n for n in (workspace.index.notice, workspace.store.notice) if n),
+        notices=tuple(workspace.notices()),
+        remote=remote_status(workspace.shared, workspace.config, workspace.environ),
     )
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from affected.app.seal import cache_folder, workspace_folder
+from affected.app.sharing import open_shared
 from affected.cache.disk import DiskStore
-from affected.cache.protocol import RecordStore
+from affected.cache.tiered import TieredStore
 from affected.config.load import load
+from affected.config.remote import CachePolicy
 from affected.config.schema import Config
 from affected.fs.digests import digest_path
 from affected.fs.ignore import Patterns, is_noise
@@ -21,6 +24,9 @@ from affected.git.repository import Repository
 from affected.model.digest import Digest
 from affected.model.path import RepoPath
 from affected.state.index import Index
+
+if TYPE_CHECKING:
+    from affected.cache.shared import SharedStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,9 @@ class Workspace:
     repository: Repository | None
     index: Index
     store: DiskStore
+    shared: SharedStore | None
+    records: TieredStore  # where records are looked up and written: the two above
+    policy: CachePolicy
     cache_folder: Path
     index_path: Path
     environ: Mapping[str, str]
@@ -52,26 +61,37 @@ class Workspace:
         """True for names that are never an input and never a change."""
         return is_noise(path) or self.ignored.matches(path)
 
-    @property
-    def records(self) -> RecordStore:
-        """Where records are looked up and written."""
-        return self.store
+    def notices(self) -> list[str]:
+        """What went wrong with the index or a cache, a sentence each."""
+        shared = self.shared.notice if self.shared else ""
+        return [said for said in (self.index.notice, self.store.notice, shared) if said]
 
     def close(self) -> None:
         """Gives everything back."""
+        self.records.close()
         self.index.close()
 
 
-def open_workspace(start: Path, environ: Mapping[str, str], home: Path | None = None) -> Workspace:
+def open_workspace(
+    start: Path,
+    environ: Mapping[str, str],
+    home: Path | None = None,
+    policy: CachePolicy | None = None,
+) -> Workspace:
     """The workspace that holds `start`; with the environments and cache of `home`, if given.
+
+    `policy` says what may be done with the caches.
 
     Raises UserError for a broken configuration or an unusable git.
     """
+    policy = policy or CachePolicy()
     repository = Repository.discover(start, environ)
     root = repository.root if repository else find_root(start)
     config = load(root)
     folder = cache_folder(home or root, config.cache_dir, environ)
     index_path = workspace_folder(folder, root) / "index.sqlite"
+    store = DiskStore(folder / "records", config.cache_size)
+    shared = open_shared(root, config, environ, policy)
     return Workspace(
         root=root,
         home=home or root,
@@ -79,8 +99,19 @@ def open_workspace(start: Path, environ: Mapping[str, str], home: Path | None = 
         repository=repository,
         index=Index.open(index_path),
         index_path=index_path,
-        store=DiskStore(folder / "records", config.cache_size),
+        store=store,
+        shared=shared,
+        records=_tiered(store, policy, shared),
+        policy=policy,
         cache_folder=folder,
         environ=environ,
         ignored=Patterns(config.ignore),
     )
+
+
+def _tiered(store: DiskStore, policy: CachePolicy, shared: SharedStore | None) -> TieredStore:
+    if shared is None:
+        return TieredStore(store, policy)
+    from affected.cache.combine import blobs_of, combine  # noqa: PLC0415  (not on the hot path)
+
+    return TieredStore(store, policy, shared, combine, blobs_of)

@@ -51,6 +51,7 @@ def conclude(
             index.put(LAST_STATE_KEY, knowledge.found.state.head.encode())
         if not request.pytest_args:  # a seal speaks for a run without any
             _seal(knowledge)
+    knowledge.workspace.records.finish()  # what goes wrong there is told with the rest
     left = dict(decision.left)
     if course.out_of_time:
         unfinished = decision.selected.keys() - course.complete
@@ -96,9 +97,5 @@ def _silent(labels: Sequence[str], course: Course) -> list[str]:
 
 
 def _notices(knowledge: Knowledge) -> tuple[str, ...]:
-    found = [*knowledge.catalogue.shape.notices]
-    if knowledge.workspace.index.notice:
-        found.append(knowledge.workspace.index.notice)
-    if knowledge.workspace.store.notice:
-        found.append(knowledge.workspace.store.notice)
-    return tuple(found)
+    found = knowledge.catalogue.shape.notices
+    return (*found, *knowledge.workspace.notices())

@@ -40,7 +40,7 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
 
     Raises UserError for a label or path that names no target.
     """
-    verdicts = knowledge.verify(anew=request.details)  # a report names the proof of each skip
+    verdicts = knowledge.verify(anew=_anew(knowledge, request))
     rows = _asked(knowledge, request)
     causes: dict[str, tuple[Cause, ...]] = {}
     for label, row in rows.items():
@@ -73,6 +73,11 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
         elsewhere=elsewhere,
         left=left,
     )
+
+
+def _anew(knowledge: Knowledge, request: Request) -> bool:
+    """True when a report names the proof of each skip, or the local cache may not vouch for it."""
+    return request.details or not knowledge.workspace.policy.local.reads
 
 
 def _in_full(request: Request) -> bool:

@@ -12,8 +12,10 @@ from contextlib import suppress
 
 from affected.app.doctor_ci import ci_findings, defeating_reuse
 from affected.app.knowledge import Knowledge
+from affected.app.sharing import remote_status
 from affected.errors import UserError
 from affected.model.path import RepoPath, display
+from affected.report.answers import remote_words
 from affected.report.protocol import Finding, Level
 from affected.report.style import plural
 
@@ -28,6 +30,7 @@ def doctor(knowledge: Knowledge) -> list[Finding]:
         *_tests(knowledge),
         *_interpreters(knowledge),
         *_cache(knowledge),
+        *_remote(knowledge),
         *defeating_reuse(knowledge),
         *_reuse(knowledge),
         *ci_findings(knowledge),
@@ -131,9 +134,41 @@ def _cache(knowledge: Knowledge) -> Iterator[Finding]:
             cost="nothing is remembered: every run runs everything",
             way_out="set AFFECTED_CACHE_DIR to a folder that can be written",
         )
-    for notice in (knowledge.workspace.index.notice, knowledge.workspace.store.notice):
-        if notice:
-            yield Finding(Level.WARNING, "cache-notice", notice)
+    for notice in knowledge.workspace.notices():
+        yield Finding(Level.WARNING, "cache-notice", notice)
+
+
+def _remote(knowledge: Knowledge) -> Iterator[Finding]:
+    workspace = knowledge.workspace
+    status = remote_status(workspace.shared, workspace.config, workspace.environ)
+    if status is None:
+        return
+    if status.trouble:
+        yield Finding(
+            Level.WARNING,
+            "remote",
+            f"the shared cache {status.name} {status.trouble}",
+            cost="up to 2 s in every run with work to do, and nothing is shared",
+            way_out="start it, or set AFFECTED_REMOTE to another address or to `off`",
+        )
+        return
+    yield Finding(Level.OK, "remote", f"shared cache {status.name}", remote_words(status))
+    if not status.writes:
+        yield Finding(
+            Level.NOTE,
+            "remote-read-only",
+            "the shared cache may only be read from here",
+            cost="what runs here is run again elsewhere",
+            way_out="AFFECTED_TOKEN, or `credential-command`, with a token that may write",
+        )
+    if status.bare_token:
+        yield Finding(
+            Level.WARNING,
+            "remote-bare-token",
+            "the token for the shared cache is sent without TLS",
+            cost="whoever can read the network can write to the cache",
+            way_out="an address that starts with grpcs://",
+        )
 
 
 def _reuse(knowledge: Knowledge) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ FORMAT: Final = 1  # 1: the first one
 NAME: Final = "seal.json"
 CACHE_VARIABLE: Final = "AFFECTED_CACHE_DIR"
 FINDING: Final = ("PATH", "VIRTUAL_ENV", "HOME", "XDG_CONFIG_HOME", "GIT_*", "AFFECTED_*")
+TOKEN_VARIABLE: Final = "AFFECTED_TOKEN"  # noqa: S105  (a secret, and no input)
 _PATTERN: Final = re.compile(r"[*?\[]")
 
 
@@ -122,7 +123,9 @@ def environment_digest(environ: Mapping[str, str], declared: Iterable[str]) -> s
     exact = {name for name in wanted if not _PATTERN.search(name)}
     starts = tuple(_PATTERN.split(name)[0] for name in wanted if name not in exact)
     rows = sorted(
-        (name, value) for name, value in environ.items() if name in exact or name.startswith(starts)
+        (name, value)
+        for name, value in environ.items()
+        if (name in exact or name.startswith(starts)) and name != TOKEN_VARIABLE
     )
     return hashlib.sha256(repr(rows).encode("utf-8", "surrogateescape")).hexdigest()
 

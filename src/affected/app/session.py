@@ -81,7 +81,7 @@ def nothing_to_do(present: Present, request: Request) -> RunSummary | None:
     """The whole answer when nothing changed since everything was proved, at git status's cost."""
     if request.everything or request.labels or request.details or request.shard or request.strict:
         return None
-    if not present.still_settled():
+    if not present.workspace.policy.local.reads or not present.still_settled():
         return None
     answer = nothing(present.workspace)
     if not request.pytest_args:  # a seal speaks for a run without any

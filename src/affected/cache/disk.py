@@ -97,13 +97,15 @@ class DiskStore:
 
     def put(self, key: str, record: bytes, blobs: Mapping[str, bytes]) -> None:
         """See `RecordStore`. What is larger than the whole store is not kept."""
-        head = _MAGIC + xxhash.xxh3_128_digest(record)
+        self.keep({key: record}, blobs)
+
+    def keep(self, records: Mapping[str, bytes], blobs: Mapping[str, bytes]) -> None:
+        """As `put`, many at once; more than fits is not kept at all."""
         files = {self._blob_path(digest): blob for digest, blob in blobs.items()}
-        files[self._record_path(key)] = head + record
-        if (
-            self._stopped
-            or sum(_blocks(len(content)) for content in files.values()) > self.max_bytes
-        ):
+        for key, record in records.items():
+            files[self._record_path(key)] = _MAGIC + xxhash.xxh3_128_digest(record) + record
+        needed = sum(_blocks(len(content)) for content in files.values())
+        if self._stopped or not files or needed > self.max_bytes:
             return
         with self._forgiving():
             self._write_all(files)

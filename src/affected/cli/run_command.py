@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from affected.app.session import Present, Request, nothing_to_do
 from affected.cli.output_files import Reports
 from affected.cli.terminal import environment, label_here, style_for, write_lines
 from affected.cli.times import seconds_of
+from affected.config.remote import USUAL, parse_policy
 from affected.errors import UserError
 from affected.report.protocol import RunSummary
 from affected.report.text import closing_lines
@@ -47,6 +49,7 @@ class RunCommand(click.Command):
 @click.option("-j", "--jobs", metavar="N", type=click.IntRange(min=1), help="Processes at once.")
 @click.option("--budget", metavar="TIME", help="Stop after TIME (60s, 5m); name what is left.")
 @click.option("--shard", metavar="I/N", help="This machine's part of what must run.")
+@click.option("--cache", "caches", metavar="MODES", default=USUAL, help="As local:rw,remote:r.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit XML report.")
 @click.option("--summary", type=click.Path(path_type=Path), help="Write a Markdown summary.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write what `gate` reads.")
@@ -63,6 +66,7 @@ def command(
     jobs: int | None,
     budget: str | None,
     shard: str | None,
+    caches: str,
     junit: Path | None,
     summary: Path | None,
     report: Path | None,
@@ -76,7 +80,7 @@ def command(
     environ = environment()
     pytest_args: tuple[str, ...] = ctx.meta.get(PYTEST_ARGS, ())
     part = _shard(shard, environ)
-    workspace = open_workspace(Path.cwd(), environ)
+    workspace = open_workspace(Path.cwd(), environ, policy=parse_policy(caches))
     request = Request(
         labels=tuple(label_here(label, workspace.root) for label in labels),
         everything=everything,
@@ -89,7 +93,7 @@ def command(
         details=bool(junit or as_json),
         budget=seconds_of(budget) if budget else None,
     )
-    try:
+    with closing(workspace):
         present = Present(workspace, pytest_args)
         quick = nothing_to_do(present, request)
         wanted = Reports(junit, summary, report, as_json=as_json)
@@ -99,8 +103,6 @@ def command(
         from affected.cli.run_rest import finish  # noqa: PLC0415  (only when there is work)
 
         status = finish(present, request, began, wanted)
-    finally:
-        workspace.close()
     ctx.exit(status)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from affected.config.remote import parse_address, way_to_write
 from affected.config.schema import (
     DEFAULT_CACHE_SIZE,
     DEFAULT_INERT,
@@ -49,6 +50,11 @@ def load(root: Path) -> Config:
         jobs=values.get("jobs"),
         cache_dir=values.get("cache-dir"),
         cache_size=values.get("cache-size", DEFAULT_CACHE_SIZE),
+        remote=values.get("remote"),
+        credential_command=values.get("credential-command", ()),
+        remote_ca=values.get("remote-ca"),
+        remote_cert=values.get("remote-cert"),
+        remote_key=values.get("remote-key"),
         root=_project(values, ProjectConfig()),
     )
 
@@ -122,6 +128,9 @@ def check(table: Mapping[str, Any], source: str, *, project: bool) -> dict[str, 
 
 def _value(key: Key, value: object, source: str) -> object:
     read = _READERS[key.shape](value)
+    if read is None and key.shape is Shape.ADDRESS:  # not repeated: it may hold a secret
+        hint = way_to_write(value) if isinstance(value, str) else key.meaning
+        raise UserError(f"{source}: `{key.name}` must be {key.shape.value}", hint)
     if read is None:
         raise UserError(
             f"{source}: `{key.name}` must be {key.shape.value}, not {value!r}", key.meaning
@@ -151,6 +160,7 @@ _READERS: Mapping[Shape, Callable[[object], object | None]] = {
     Shape.COUNT: lambda value: value if type(value) is int and value >= 1 else None,
     Shape.SIZE: _size,
     Shape.XDIST: _xdist,
+    Shape.ADDRESS: lambda value: parse_address(value) if isinstance(value, str) else None,
 }
 
 

@@ -9,6 +9,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from affected.config.remote import ADDRESS_PATTERN, RemoteAddress
+
 ROOT_ONLY: Final = "root"
 ANYWHERE: Final = "anywhere"
 
@@ -21,6 +23,7 @@ class Shape(enum.Enum):
     COUNT = "a positive integer"
     SIZE = "a size such as 5G"
     XDIST = '"auto", "off" or a number of workers'
+    ADDRESS = "an address such as grpc://HOST:PORT/INSTANCE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,16 @@ KEYS: Final = (
     ),
     Key("cache-dir", Shape.TEXT, ROOT_ONLY, "Folder of the local cache, from the root."),
     Key("cache-size", Shape.SIZE, ROOT_ONLY, "Bound of the local cache; default 5G."),
+    Key("remote", Shape.ADDRESS, ROOT_ONLY, "The shared cache; AFFECTED_REMOTE goes before it."),
+    Key(
+        "credential-command",
+        Shape.TEXTS,
+        ROOT_ONLY,
+        "Command that prints the token for the shared cache, where AFFECTED_TOKEN is not set.",
+    ),
+    Key("remote-ca", Shape.TEXT, ROOT_ONLY, "File of the authority that signed its certificate."),
+    Key("remote-cert", Shape.TEXT, ROOT_ONLY, "File of our own certificate, for mutual TLS."),
+    Key("remote-key", Shape.TEXT, ROOT_ONLY, "File of that certificate's key."),
 )
 
 DEFAULT_CACHE_SIZE: Final = 5 * 1024**3
@@ -106,6 +119,11 @@ class Config:
     jobs: int | None = None
     cache_dir: str | None = None
     cache_size: int = DEFAULT_CACHE_SIZE
+    remote: RemoteAddress | None = None
+    credential_command: tuple[str, ...] = ()
+    remote_ca: str | None = None
+    remote_cert: str | None = None
+    remote_key: str | None = None
     root: ProjectConfig = field(default_factory=ProjectConfig)
 
 
@@ -138,6 +156,7 @@ _JSON_TYPES: Final[dict[Shape, dict[str, Any]]] = {
             {"type": "string", "pattern": SIZE_PATTERN},
         ]
     },
+    Shape.ADDRESS: {"type": "string", "pattern": ADDRESS_PATTERN},
     Shape.XDIST: {"anyOf": [{"enum": ["auto", "off"]}, {"type": "integer", "minimum": 0}]},
 }
 

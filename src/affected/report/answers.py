@@ -11,7 +11,14 @@ from collections.abc import Sequence
 
 from affected.model.edge import Edge, EdgeKind
 from affected.model.observation import Input, InputKind, Provenance
-from affected.report.protocol import CacheStatus, ExplainReport, Finding, Level, Proof
+from affected.report.protocol import (
+    CacheStatus,
+    ExplainReport,
+    Finding,
+    Level,
+    Proof,
+    RemoteStatus,
+)
 from affected.report.style import Style, duration, number, plural, printable, size
 from affected.report.text import (
     cause_words,
@@ -198,12 +205,24 @@ def cache_lines(status: CacheStatus, style: Style) -> list[str]:
     if status.index:
         lines.append(f"index   {printable(status.index)}")
         lines.append(f"        {size(status.index_size)}")
+    if status.remote is not None:
+        lines.append(f"shared  {printable(status.remote.name)}")
+        lines.append(f"        {remote_words(status.remote)}")
     if status.targets:
         lines.append(
             f"ready   {plural(status.tests, 'test')} in {plural(status.targets, 'file')} "
             f"can be reused as things stand, {style.paint(duration(status.seconds), 'green')}"
         )
     return lines
+
+
+def remote_words(status: RemoteStatus) -> str:
+    """How it is with the shared cache: "read and write, 1.2 ms a round trip"."""
+    if status.trouble:
+        return printable(status.trouble)
+    rights = "read and write" if status.writes else "read only"
+    way = "records by the thousand" if status.batched else "a call each record"
+    return f"{rights}, {status.round_trip * 1000:.1f} ms a round trip, {way}"
 
 
 def removed_line(records: int, blobs: int, freed: int) -> str:

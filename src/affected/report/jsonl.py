@@ -23,6 +23,7 @@ from affected.report.protocol import (
     Level,
     Listing,
     Proof,
+    RemoteStatus,
     RunReport,
     RunSummary,
     TargetEntry,
@@ -149,6 +150,17 @@ def cache_object(status: CacheStatus) -> JsonObject:
             "seconds": _seconds(status.seconds),
         },
         "notices": list(status.notices),
+        "remote": _remote(status.remote) if status.remote else None,
+    }
+
+
+def _remote(status: RemoteStatus) -> JsonObject:
+    return {
+        "address": status.name,
+        "trouble": status.trouble or None,
+        "writes": status.writes,
+        "batched": status.batched,
+        "round_trip": _seconds(status.round_trip),
     }
 
 

@@ -218,6 +218,18 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteStatus:
+    """What a look at the shared cache found; `round_trip` in seconds."""
+
+    name: str
+    trouble: str = ""  # why it cannot be used; "" when it can
+    writes: bool = False
+    batched: bool = False  # thousands of records are looked up in one call
+    round_trip: float = 0.0
+    bare_token: bool = False  # a token goes to another machine without TLS
+
+
+@dataclass(frozen=True, slots=True)
 class CacheStatus:
     """What the local cache and the index hold; sizes in bytes."""
 
@@ -232,6 +244,7 @@ class CacheStatus:
     tests: int = 0
     seconds: float = 0.0  # what reusing all of them would save
     notices: tuple[str, ...] = ()
+    remote: RemoteStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,17 @@ COUNTED = (
     *("PYTHONPATH", "PYTEST_ADDOPTS"),
 )
 
+WITHHELD = frozenset({"AFFECTED_TOKEN"})  # ours, and secret, whatever is declared
+
 
 def scrub(environ: Mapping[str, str], declared: Sequence[str] = ()) -> dict[str, str]:
     """The variables that tests get. `declared` are names or shell-style patterns."""
     wanted = (*PASSED, *COUNTED, *declared)
-    return {name: value for name, value in environ.items() if _matches(name, wanted)}
+    return {
+        name: value
+        for name, value in environ.items()
+        if _matches(name, wanted) and name not in WITHHELD
+    }
 
 
 def environment_inputs(
@@ -38,7 +44,8 @@ def environment_inputs(
     """
     wanted = (*COUNTED, *declared)
     found: dict[str, str | None] = {name: None for name in wanted if not _is_pattern(name)}
-    found.update({name: value for name, value in environ.items() if _matches(name, wanted)})
+    seen = {name: value for name, value in environ.items() if name not in WITHHELD}
+    found.update({name: value for name, value in seen.items() if _matches(name, wanted)})
     search = found.get("PYTHONPATH")
     if search and root:
         parts = search.split(os.pathsep)

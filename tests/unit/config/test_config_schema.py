@@ -51,8 +51,19 @@ GOOD = {
     Shape.COUNT: [1, 64],
     Shape.SIZE: ["5G", "500M", "1.5 GiB", "10", "1", " 3 tb ", 1, 5_000_000_000, "0.5G"],
     Shape.XDIST: ["auto", "off", 0, 3],
+    Shape.ADDRESS: [
+        "grpc://127.0.0.1:8980",
+        "grpcs://cache.example:443/",
+        "grpc://[::1]:1/trunk/pr-7",
+        "grpc://h:65535/a.b_c",
+    ],
 }
 BAD = {
+    Shape.ADDRESS: [
+        *("", "h:1", "grpc://h", "grpc://h:0", "grpc://h:65536", "grpc://h:1//a", "grpc://h:1/a b"),
+        *("grpc://u:p@h:1", "http://h:1", "grpc://h:1/a/blobs", "grpc://h:1/uploads/x", 1, []),
+        *("grpc://h:1\n", " grpc://h:1", "grpc://[::1:1"),
+    ],
     Shape.TEXT: ["", 1, True, [], {}, ["x"]],
     Shape.TEXTS: ["a", [""], ["a", 1], {}, 1, [["a"]]],
     Shape.COUNT: [0, -1, True, "1", 1.5, []],
