@@ -6,14 +6,17 @@ Unaware of how tests ran.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from affected.app.command_course import CommandCourse
+from affected.app.commands import CommandDecision
 from affected.app.decide import Decision
 from affected.app.knowledge import Knowledge
 from affected.app.sealing import seal_workspace
 from affected.app.session import LAST_STATE_KEY, SETTLED_KEY, Request, nothing
 from affected.model.path import display
 from affected.model.result import TestResult
+from affected.report.commands import CommandCounts, count_events
 from affected.report.protocol import RunSummary, Unvouched, count, extent
 
 SHOWN = 3  # labels named in one sentence
@@ -31,6 +34,7 @@ class Course:
     unvouched: list[Unvouched] = field(default_factory=list)
     interrupted: bool = False
     out_of_time: bool = False  # interrupted by the budget
+    commands: CommandCourse = field(default_factory=CommandCourse)
 
 
 def conclude(
@@ -38,28 +42,25 @@ def conclude(
     decision: Decision,
     course: Course,
     request: Request,
+    commands: CommandDecision | None = None,
 ) -> RunSummary:
     """The run in figures; and, when every target is settled now, the token that says so."""
     results = [result for label in sorted(course.results) for result in course.results[label]]
     counts = count(results)
     silent = sorted(decision.selected.keys() - course.complete) if course.started else []
     troubles = [*course.troubles, *_silent(silent, course)]
-    index = knowledge.workspace.index
-    if not index.targets(unsettled_only=True):
-        index.put(SETTLED_KEY, knowledge.token.encode())
-        if knowledge.found.state.head and not knowledge.found.dirty:
-            index.put(LAST_STATE_KEY, knowledge.found.state.head.encode())
-        if not request.pytest_args:  # a seal speaks for a run without any
-            _seal(knowledge)
+    _settle(knowledge, request)
     knowledge.workspace.records.finish()  # what goes wrong there is told with the rest
     left = dict(decision.left)
     if course.out_of_time:
         unfinished = decision.selected.keys() - course.complete
         left |= {label: decision.rows[label].seconds for label in unfinished}
-    done = len(decision.selected.keys() - left.keys())
+    chosen = commands or CommandDecision()
+    some = len(decision.selected) + len(chosen.selected)
+    known = len(decision.selected) + decision.saved.targets + len(chosen.order)
     return RunSummary(
-        selection=extent(len(decision.selected), len(decision.selected) + decision.saved.targets),
-        selected_targets=done,
+        selection=extent(some, known),
+        selected_targets=len(decision.selected.keys() - left.keys()),
         selected_tests=sum(row.tests for row in decision.rows.values()),
         ran_targets=len(course.results),
         reused_targets=decision.saved.targets,
@@ -69,16 +70,37 @@ def conclude(
         seconds_run=sum(result.seconds for result in results),
         seconds_saved=decision.saved.seconds,
         failures=tuple(result for result in results if not result.outcome.good),
-        notices=(*decision.notices, *_notices(knowledge)),
+        notices=(*decision.notices, *_notices(knowledge), *course.commands.notices),
         unvouched=tuple(course.unvouched),
         troubles=tuple(troubles),
-        interrupted=course.interrupted and not course.out_of_time,
+        interrupted=(course.interrupted and not course.out_of_time) or course.commands.interrupted,
         left=tuple(left),
         left_seconds=sum(left.values()),
         dry_run=request.dry_run,
         shard=request.shard,
         elsewhere=decision.elsewhere,
+        commands=_counts(course.commands, chosen, dry_run=request.dry_run),
     )
+
+
+def _counts(course: CommandCourse, done: CommandDecision, *, dry_run: bool) -> CommandCounts:
+    """The figures of the command targets."""
+    counts = count_events(course.events, len(done.reused), course.seconds_saved)
+    if dry_run:
+        counts = replace(counts, selected=len(done.selected), restored=len(done.hits))
+    return counts
+
+
+def _settle(knowledge: Knowledge, request: Request) -> None:
+    """When every target is proved now, the token that says so, and a seal."""
+    index = knowledge.workspace.index
+    if index.targets(unsettled_only=True) or not knowledge.commands.settled:
+        return
+    index.put(SETTLED_KEY, knowledge.fresh_token().encode())
+    if knowledge.found.state.head and not knowledge.found.dirty:
+        index.put(LAST_STATE_KEY, knowledge.found.state.head.encode())
+    if not request.pytest_args:  # a seal speaks for a run without any
+        _seal(knowledge)
 
 
 def _seal(knowledge: Knowledge) -> None:

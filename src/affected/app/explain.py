@@ -22,6 +22,12 @@ from affected.state.rows import TargetRow
 
 def explain(knowledge: Knowledge, asked: str) -> ExplainReport:
     """The explanation for a label, a test id or a path; UserError when nothing has that name."""
+    if ":" in asked and "::" not in asked:
+        knowledge.commands.with_inferred()
+        if asked in knowledge.commands.plan.targets:
+            from affected.app.command_explain import explain_command  # noqa: PLC0415
+
+            return explain_command(knowledge, asked)
     row, test = _find(knowledge, asked)
     target = targets_of([row])[0]
     key = knowledge.manifests.weak(target)
@@ -60,6 +66,7 @@ def _find(knowledge: Knowledge, asked: str) -> tuple[TargetRow, str]:
     if rows:
         return rows[0], f"{label}::{rest}" if rest else ""
     known = [row.label for row in knowledge.workspace.index.targets()]
+    known += knowledge.commands.plan.targets
     raise UserError(f"no target is called {display(asked)}", _nearest(label, known))
 
 

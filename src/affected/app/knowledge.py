@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from affected.app import survey as surveys
 from affected.app.candidates import candidates
 from affected.app.catalogue import Catalogue, refresh, targets_of
+from affected.app.commands import Commands
 from affected.app.compose import Workspace
 from affected.app.imports import ImportTable
 from affected.app.platforms import Platforms
@@ -56,6 +57,7 @@ class Knowledge:
             if self.found.first or manifests_changed(self.found.changes) or self._new_projects():
                 self.platforms.read_configs(RepoPath(r.project) for r in index.targets())
             index.delete(SETTLED_KEY)
+            self.commands = Commands(self.workspace, self.found, self.catalogue)
             self._unchecked = self._still_unchecked()
         break_seal(self.workspace.index_path.parent)
 
@@ -70,6 +72,10 @@ class Knowledge:
     @cached_property
     def token(self) -> str:
         """See `Present.token`."""
+        return self._present.token()
+
+    def fresh_token(self) -> str:
+        """See `Present.token`, taken again: commands may use other programs since."""
         return self._present.token()
 
     @cached_property

@@ -5,12 +5,13 @@ Unaware of records: it says what a change reaches, not what may be reused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from affected.app.ci_system import hints_of, this_ci
+from affected.app.command_listing import affected_commands, every_command
 from affected.app.compose import Workspace
 from affected.app.imports import ImportTable
 from affected.app.knowledge import Knowledge
@@ -38,19 +39,30 @@ class Diff:
     how: str
 
 
-def listing(knowledge: Knowledge, base: str | None, kind: str | None, *, strict: bool) -> Listing:
+def listing(
+    knowledge: Knowledge,
+    base: str | None,
+    kinds: Sequence[str],
+    *,
+    strict: bool,
+    tags: Sequence[str] = (),
+) -> Listing:
     """The affected targets against `base`, or against what the base resolution finds."""
     diff = change_set(knowledge.workspace, base, strict=strict)
-    targets = [t for t in knowledge.targets() if kind in {None, t.kind.value}]
+    knowledge.commands.with_inferred()
+    targets = _tests(knowledge, kinds, tags)
     chosen = select_by_graph(knowledge, diff.change_set, targets)
     by_label = {target.label: target for target in targets}
+    entries = [_entry(by_label[item.label], item) for item in chosen]
+    entries += affected_commands(knowledge, diff.change_set, kinds, tags)
+    known = len(targets) + len(every_command(knowledge, kinds, tags))
     return Listing(
         base=diff.change_set.base or None,
         head=diff.change_set.head,
-        selection=extent(len(chosen), len(targets)),
+        selection=extent(len(entries), known),
         changed=tuple(change.path for change in diff.change_set.changes),
-        targets=tuple(_entry(by_label[item.label], item) for item in chosen),
-        known_targets=len(targets),
+        targets=tuple(sorted(entries, key=lambda entry: entry.label)),
+        known_targets=known,
         how=diff.how,
         reason=diff.change_set.reason,
         notices=knowledge.catalogue.shape.notices,
@@ -175,10 +187,20 @@ def _entry(target: Target, item: Selected) -> TargetEntry:
     return TargetEntry(target.label, target.kind.value, target.project, item.causes)
 
 
-def everything(knowledge: Knowledge, kind: str | None) -> Listing:
+def _tests(knowledge: Knowledge, kinds: Sequence[str], tags: Sequence[str]) -> list[Target]:
+    """The test files that the filters let through; they have no tags."""
+    if tags:
+        return []
+    return [t for t in knowledge.targets() if not kinds or t.kind.value in kinds]
+
+
+def everything(knowledge: Knowledge, kinds: Sequence[str], tags: Sequence[str] = ()) -> Listing:
     """Every target there is, whatever changed."""
-    targets = [t for t in knowledge.targets() if kind in {None, t.kind.value}]
-    entries = tuple(TargetEntry(t.label, t.kind.value, t.project) for t in targets)
+    knowledge.commands.with_inferred()
+    tests = _tests(knowledge, kinds, tags)
+    found = [TargetEntry(t.label, t.kind.value, t.project) for t in tests]
+    found += every_command(knowledge, kinds, tags)
+    entries = tuple(sorted(found, key=lambda entry: entry.label))
     return Listing(
         base=None,
         head=knowledge.found.state.head,

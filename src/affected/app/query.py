@@ -5,6 +5,7 @@ Unaware of how it is drawn.
 
 from __future__ import annotations
 
+from affected.app.command_explain import command_nodes
 from affected.app.knowledge import Knowledge
 from affected.errors import UserError
 from affected.model.edge import Edge
@@ -17,6 +18,12 @@ def graph_view(knowledge: Knowledge, focus: str | None) -> GraphView:
 
     Raises UserError when the graph does not hold `focus`.
     """
+    if focus is not None and ":" in focus and "::" not in focus:
+        knowledge.commands.with_inferred()
+    if focus in knowledge.commands.plan.targets:
+        only, between = command_nodes(knowledge, focus)
+        return GraphView(nodes=only, edges=between, focus=focus or "", title=focus or "")
+    targets, waits = command_nodes(knowledge, None) if focus is None else ([], [])
     graph = knowledge.catalogue.graph
     nodes = set(graph.nodes())
     if focus is not None:
@@ -30,12 +37,18 @@ def graph_view(knowledge: Knowledge, focus: str | None) -> GraphView:
     tests = {row.path for row in knowledge.workspace.index.targets()}
     ordered = sorted(nodes)
     return GraphView(
-        nodes=[GraphNode(p, _kind(p, tests), _owner(knowledge, p)) for p in ordered],
+        nodes=[
+            *(GraphNode(p, _kind(p, tests), _owner(knowledge, p)) for p in ordered),
+            *targets,
+        ],
         edges=[
-            Edge(source, needed, kind)
-            for source in ordered
-            for needed, kind in graph.edges(source)
-            if needed in nodes
+            *waits,
+            *(
+                Edge(source, needed, kind)
+                for source in ordered
+                for needed, kind in graph.edges(source)
+                if needed in nodes
+            ),
         ],
         focus=focus or "",
         title=focus or knowledge.workspace.root.name,

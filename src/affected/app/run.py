@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from affected.app.beside import Beside
 from affected.app.catalogue import targets_of
 from affected.app.ci_system import this_ci
+from affected.app.commands import CommandDecision
 from affected.app.conclude import Course
 from affected.app.decide import Decision
 from affected.app.knowledge import Knowledge
@@ -26,6 +28,7 @@ from affected.lang.python.metadata import editable_folders
 from affected.model.observation import Provenance
 from affected.model.path import name, parent
 from affected.model.plan import Batch, Plan
+from affected.report.commands import CommandEvent
 from affected.run.environment import scrub
 from affected.run.execute import BatchFinished, FinishedBatch, Progress, execute
 from affected.run.plan import plan
@@ -38,21 +41,25 @@ def perform(
     knowledge: Knowledge,
     decision: Decision,
     request: Request,
-    on_event: Callable[[Progress], None],
+    on_event: Callable[[Progress | CommandEvent], None],
     *,
     color: bool,
+    commands: CommandDecision | None = None,
 ) -> Course:
-    """Runs what was selected and records it batch by batch, as each ends."""
+    """Runs what was selected and records it batch by batch, as each ends; commands beside it."""
     course = Course(started=True)
     recorder = Recorder(knowledge, _provenance(knowledge), keep=_reusable(request.pytest_args))
     pending: list[Ran] = []
     last = time.monotonic()
+    beside: Beside | None = None
 
     deadline = None if request.budget is None else last + request.budget
 
     def follow(event: Progress) -> None:
         nonlocal last
         on_event(event)
+        if beside is not None:
+            beside.follow(event)
         if isinstance(event, BatchFinished):
             _note(course, event.finished)
             pending.append(Ran(event.finished.batch, event.finished.harvest, began))
@@ -65,21 +72,36 @@ def perform(
 
     work = _plan(knowledge, decision, request)
     with _scratch() as scratch:
+        if commands is not None and commands.work:
+            beside = Beside(knowledge, commands, request, Path(scratch), on_event)
         began = time.time()
         try:
-            execute(
-                work,
-                knowledge.workspace.root,
-                lambda batch: _environment(knowledge, batch),
-                lambda batch: knowledge.manifests.arguments(batch.targets[0].project),
-                Path(scratch),
-                follow,
-                color=color,
-            )
+            _execute(knowledge, work, Path(scratch), follow, color=color)
         finally:
             _record(recorder, pending)
+        if beside is not None:
+            course.commands = beside.finish(decision, course)
     course.unvouched += recorder.unvouched
     return course
+
+
+def _execute(
+    knowledge: Knowledge,
+    work: Plan,
+    scratch: Path,
+    follow: Callable[[Progress], None],
+    *,
+    color: bool,
+) -> None:
+    execute(
+        work,
+        knowledge.workspace.root,
+        lambda batch: _environment(knowledge, batch),
+        lambda batch: knowledge.manifests.arguments(batch.targets[0].project),
+        scratch,
+        follow,
+        color=color,
+    )
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:

@@ -6,13 +6,19 @@ Unaware of files and of how the run went.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 from affected.app.catalogue import targets_of
+from affected.app.command_course import CommandCourse
+from affected.app.command_listing import entry_of
+from affected.app.commands import CommandDecision
 from affected.app.conclude import Course
 from affected.app.decide import Decision
 from affected.app.knowledge import Knowledge
 from affected.cache.lookup import Lookup, Proof
 from affected.model.selection import Cause
+from affected.report.commands import CommandState
 from affected.report.junit import Suite
 from affected.report.protocol import RunReport, RunSummary, State, TargetEntry, TestEntry
 from affected.state.rows import TargetRow
@@ -70,6 +76,35 @@ def run_report(
         summary=summary,
         exit_code=exit_code,
     )
+
+
+def with_commands(
+    report: RunReport, knowledge: Knowledge, done: CommandDecision, course: CommandCourse
+) -> RunReport:
+    """The same with the command targets among the targets."""
+    ended = {event.label: event for event in course.events}
+    entries: list[TargetEntry] = []
+    for label in done.order:
+        event = ended.get(label)
+        state = State.REUSED
+        if event is not None:
+            state = _STATES[event.state]
+        elif label in done.selected:
+            state = State.SELECTED if report.summary.dry_run else State.UNFINISHED
+        row = knowledge.commands.state.rows.get(label)
+        seconds = event.seconds if event else row.seconds if row else 0.0
+        entry = entry_of(knowledge.commands.plan, label, done.selected.get(label, ()))
+        entries.append(replace(entry, state=state, seconds=seconds))
+    targets = sorted((*report.targets, *entries), key=lambda entry: entry.label)
+    return replace(report, targets=tuple(targets))
+
+
+_STATES: Final = {
+    CommandState.RAN: State.RAN,
+    CommandState.RESTORED: State.REUSED,
+    CommandState.FAILED: State.FAILED,
+    CommandState.SKIPPED: State.UNFINISHED,
+}
 
 
 def suites(course: Course, reused: Mapping[str, Proof]) -> list[Suite]:

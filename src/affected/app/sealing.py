@@ -8,6 +8,7 @@ from pathlib import Path
 
 from affected.app import seal
 from affected.app import survey as surveys
+from affected.app.command_watch import programs_of, remembered
 from affected.app.compose import Workspace
 from affected.app.platforms import Platforms
 from affected.app.survey import MANY_SPECIAL, Survey
@@ -31,7 +32,7 @@ def seal_workspace(
         workspace.cache_folder,
         workspace.root,
         workspace.environ,
-        declared=platforms.environment(),
+        declared=[*platforms.environment(), *remembered(workspace).names],
         paths=_paths(workspace, found, platforms),
         words=(plain, colored),
     )
@@ -58,6 +59,7 @@ def _paths(workspace: Workspace, found: Survey, platforms: Platforms) -> Iterato
     yield from (f"{root}/{path}" for path in inside)
     if workspace.repository is not None:
         yield from map(str, workspace.repository.witness_files())
+    yield from programs_of(workspace)
     for project in platforms.projects:
         folder = f"{root}/{project}" if project else root
         yield f"{folder}/.venv"

@@ -13,11 +13,13 @@ from typing import Final
 
 from affected import __version__
 from affected.app import survey as surveys
+from affected.app.command_watch import present_token, remembered
 from affected.app.compose import Workspace
 from affected.app.platforms import Platforms
 from affected.app.sealing import seal_workspace
 from affected.app.survey import Survey
 from affected.model.path import RepoPath, name
+from affected.report.commands import CommandCounts
 from affected.report.protocol import RunSummary
 
 TYPE_OF_STATE: Final = 1  # 1: the first one; bump to make every index verify everything again
@@ -39,6 +41,10 @@ class Request:
     pytest_args: tuple[str, ...] = ()
     details: bool = False  # results of reused tests are wanted too (JUnit, JSON)
     budget: float | None = None  # seconds; what does not fit is left for later
+    kinds: tuple[str, ...] = ()  # only targets of these kinds; empty: of every kind
+    tags: tuple[str, ...] = ()  # only targets with one of these tags
+    keep_going: bool = False  # a failed command stops only what needs it
+    sandbox: bool = False  # every command sees its declared inputs only
 
 
 class Present:
@@ -66,6 +72,7 @@ class Present:
             tuple(variables),
             self.platforms.witness(),
             self.workspace.store.generation(),
+            present_token(self.workspace),
         )
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -81,6 +88,8 @@ def nothing_to_do(present: Present, request: Request) -> RunSummary | None:
     """The whole answer when nothing changed since everything was proved, at git status's cost."""
     if request.everything or request.labels or request.details or request.shard or request.strict:
         return None
+    if request.kinds or request.tags:
+        return None
     if not present.workspace.policy.local.reads or not present.still_settled():
         return None
     answer = nothing(present.workspace)
@@ -91,7 +100,7 @@ def nothing_to_do(present: Present, request: Request) -> RunSummary | None:
 
 def nothing(workspace: Workspace) -> RunSummary:
     """The answer of a run with nothing to do."""
-    totals = workspace.index.totals()
+    totals, commands = workspace.index.totals(), remembered(workspace)
     return RunSummary(
         selection="none",
         selected_targets=0,
@@ -99,7 +108,8 @@ def nothing(workspace: Workspace) -> RunSummary:
         ran_targets=0,
         reused_targets=totals.targets,
         reused_tests=totals.tests,
-        seconds_saved=totals.seconds,
+        seconds_saved=totals.seconds + commands.seconds,
+        commands=CommandCounts(reused=commands.targets),
     )
 
 

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from affected.app.decide import Decision
 from affected.cli.terminal import is_live, style_for, write_lines
+from affected.report.commands import CommandEvent, event_lines
 from affected.report.progress import (
     Expectation,
     Finished,
@@ -31,6 +32,7 @@ class Follower:
     def __init__(self, decision: Decision, stream: TextIO, environ: Mapping[str, str]) -> None:
         style = style_for(stream, environ)
         self._stream = stream
+        self._style = style
         now = time.monotonic()
         rows = decision.rows
         tally = Tally(
@@ -51,9 +53,11 @@ class Follower:
         else:
             self._plain = PlainDisplay(tally, style, now)
 
-    def __call__(self, event: Progress) -> None:
+    def __call__(self, event: Progress | CommandEvent) -> None:
         """Shows one event of the run."""
         match event:
+            case CommandEvent():
+                self._say(event_lines(event, self._style))
             case Collected(_, file, tests):
                 self._left[file] = tests
                 if not tests:
@@ -70,6 +74,13 @@ class Follower:
             case BatchFinished(finished):
                 for target in finished.batch.targets:
                     self._show(Finished(target.label))
+
+    def _say(self, lines: list[str]) -> None:
+        if self._screen is not None:
+            self._screen.above(lines)
+            self._redraw()
+        else:
+            write_lines(lines, self._stream)
 
     def _redraw(self) -> None:
         now = time.monotonic()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -46,6 +46,10 @@ class RunCommand(click.Command):
 )
 @click.option("--strict", is_flag=True, help="Fail when the base cannot be resolved.")
 @click.option("--dry-run", is_flag=True, help="Decide and say what would run.")
+@click.option("--kind", "kinds", metavar="K", multiple=True, help="Only targets of this kind.")
+@click.option("--tag", "tags", metavar="T", multiple=True, help="Only targets with this tag.")
+@click.option("--keep-going", is_flag=True, help="A failed command stops only what needs it.")
+@click.option("--sandbox", is_flag=True, help="Commands see their declared inputs only.")
 @click.option("-j", "--jobs", metavar="N", type=click.IntRange(min=1), help="Processes at once.")
 @click.option("--budget", metavar="TIME", help="Stop after TIME (60s, 5m); name what is left.")
 @click.option("--shard", metavar="I/N", help="This machine's part of what must run.")
@@ -57,13 +61,10 @@ class RunCommand(click.Command):
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     labels: tuple[str, ...],
     *,
-    everything: bool,
     base: str | None,
-    strict: bool,
-    dry_run: bool,
-    jobs: int | None,
     budget: str | None,
     shard: str | None,
     caches: str,
@@ -71,8 +72,9 @@ def command(
     summary: Path | None,
     report: Path | None,
     as_json: bool,
+    **plain: Any,  # noqa: ANN401  (what the request calls by the same name)
 ) -> None:
-    """Run the tests that a change can have altered; reuse every other result.
+    """Run what a change can have altered, tests and declared targets; reuse every other result.
 
     What stands after `--` goes to pytest as it is.
     """
@@ -83,15 +85,12 @@ def command(
     workspace = open_workspace(Path.cwd(), environ, policy=parse_policy(caches))
     request = Request(
         labels=tuple(label_here(label, workspace.root) for label in labels),
-        everything=everything,
         base=base or environ.get("AFFECTED_BASE"),
-        strict=strict,
-        dry_run=dry_run,
-        jobs=jobs,
         shard=part,
         pytest_args=pytest_args,
         details=bool(junit or as_json),
         budget=seconds_of(budget) if budget else None,
+        **plain,
     )
     with closing(workspace):
         present = Present(workspace, pytest_args)

@@ -13,8 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from affected.app.choose import choose
+from affected.app.commands import CommandDecision
 from affected.app.conclude import Course, conclude
-from affected.app.decide import Decision, decide
+from affected.app.decide import Decision
 from affected.app.knowledge import Knowledge
 from affected.app.session import Present, Request
 from affected.cli.exit_status import ExitStatus
@@ -38,15 +40,15 @@ def finish(
     environ = environment()
     started = time.time()
     knowledge = Knowledge(present)
-    decision = decide(knowledge, request)
+    decision, commands = choose(knowledge, request)
     words = sys.stderr if reports.as_json else sys.stdout
     style = style_for(words, environ)
     if request.dry_run and not reports.as_json:
-        write_lines(_would_run(decision, style))
+        write_lines(_would_run(decision, style) + _would_run(commands, style))
     course = Course()
-    if decision.selected and not request.dry_run:
-        course = _perform(knowledge, decision, request, words)
-    found = conclude(knowledge, decision, course, request)
+    if (decision.selected or commands.work) and not request.dry_run:
+        course = _perform(knowledge, decision, commands, request, words)
+    found = conclude(knowledge, decision, course, request, commands)
     found = replace(found, seconds_wall=time.monotonic() - began)
     status = exit_status(found)
     for text in course.summaries:
@@ -63,11 +65,17 @@ def finish(
         found = replace(found, failures=())
     write_lines(closing_lines(found, style), words)
     if request.details:
-        _details(knowledge, decision, course, found, started, reports)
+        _details(knowledge, decision, commands, course, found, started, reports)
     return status
 
 
-def _perform(knowledge: Knowledge, decision: Decision, request: Request, words: TextIO) -> Course:
+def _perform(
+    knowledge: Knowledge,
+    decision: Decision,
+    commands: CommandDecision,
+    request: Request,
+    words: TextIO,
+) -> Course:
     from affected.app.run import perform  # noqa: PLC0415  (only when something runs)
     from affected.cli.progress import Follower  # noqa: PLC0415
 
@@ -77,7 +85,7 @@ def _perform(knowledge: Knowledge, decision: Decision, request: Request, words: 
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         color = wants_color(words, environ)
-        return perform(knowledge, decision, request, follower, color=color)
+        return perform(knowledge, decision, request, follower, color=color, commands=commands)
     finally:
         signal.signal(signal.SIGTERM, before)
         follower.close()
@@ -86,13 +94,14 @@ def _perform(knowledge: Knowledge, decision: Decision, request: Request, words: 
 def _details(
     knowledge: Knowledge,
     decision: Decision,
+    commands: CommandDecision,
     course: Course,
     found: RunSummary,
     started: float,
     reports: Reports,
 ) -> None:
     """The reports that name every test, reused ones too."""
-    from affected.app.run_report import proofs, run_report, suites  # noqa: PLC0415
+    from affected.app.run_report import proofs, run_report, suites, with_commands  # noqa: PLC0415
     from affected.report.jsonl import dump, run_object  # noqa: PLC0415
     from affected.report.junit import junit_xml  # noqa: PLC0415
 
@@ -103,6 +112,7 @@ def _details(
     if reports.as_json:
         status = int(exit_status(found))
         report = run_report(knowledge, decision, course, reused, found, exit_code=status)
+        report = with_commands(report, knowledge, commands, course.commands)
         sys.stdout.write(dump(run_object(report)))
 
 
@@ -117,12 +127,17 @@ def exit_status(summary: RunSummary) -> ExitStatus:
     """Interrupted before failed before fine."""
     if summary.interrupted:
         return ExitStatus.INTERRUPTED
-    if summary.counts.bad or summary.troubles:
+    if (
+        summary.counts.bad
+        or summary.troubles
+        or summary.commands.failed
+        or summary.commands.skipped
+    ):
         return ExitStatus.FAILED
     return ExitStatus.OK
 
 
-def _would_run(decision: Decision, style: Style) -> list[str]:
+def _would_run(decision: Decision | CommandDecision, style: Style) -> list[str]:
     lines = []
     for label in sorted(decision.selected):
         words = style.paint(cause_words(decision.selected[label][0]), "dim")

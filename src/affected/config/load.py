@@ -21,6 +21,7 @@ from affected.config.schema import (
     Shape,
     parse_size,
 )
+from affected.config.target_tables import read_targets
 from affected.errors import UserError
 
 ROOT_FILE = "affected.toml"
@@ -56,6 +57,7 @@ def load(root: Path) -> Config:
         remote_cert=values.get("remote-cert"),
         remote_key=values.get("remote-key"),
         root=_project(values, ProjectConfig()),
+        targets=values.get("targets", ()),
     )
 
 
@@ -114,9 +116,12 @@ def check(table: Mapping[str, Any], source: str, *, project: bool) -> dict[str, 
     known = {key.name: key for key in KEYS}
     values: dict[str, Any] = {}
     for name, value in table.items():
+        if name == "targets":
+            values[name] = read_targets(value, source, project=project)
+            continue
         key = known.get(name)
         if key is None:
-            raise UserError(f"{source}: unknown key `{name}`", _nearest(name, list(known)))
+            raise UserError(f"{source}: unknown key `{name}`", _nearest(name, [*known, "targets"]))
         if project and key.scope == ROOT_ONLY:
             raise UserError(
                 f"{source}: `{name}` is a setting of the whole workspace",

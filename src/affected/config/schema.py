@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from affected.config.remote import ADDRESS_PATTERN, RemoteAddress
+from affected.config.target_tables import TargetTable, targets_schema
 
 ROOT_ONLY: Final = "root"
 ANYWHERE: Final = "anywhere"
@@ -125,6 +126,7 @@ class Config:
     remote_cert: str | None = None
     remote_key: str | None = None
     root: ProjectConfig = field(default_factory=ProjectConfig)
+    targets: tuple[TargetTable, ...] = ()
 
 
 # Digits are bounded so that no size is rounded to nothing or beyond what a number can hold. Read
@@ -164,6 +166,7 @@ _JSON_TYPES: Final[dict[Shape, dict[str, Any]]] = {
 def json_schema() -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of the `[tool.affected]` table, for editors."""
     properties = {key.name: {**_JSON_TYPES[key.shape], "description": key.meaning} for key in KEYS}
+    properties["targets"] = targets_schema()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "[tool.affected] in pyproject.toml, or affected.toml",

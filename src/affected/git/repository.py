@@ -107,6 +107,15 @@ class Repository(Commits):
                 found[join(path, below)] = entry
         return found
 
+    def tracked(self, patterns: Iterable[str]) -> list[RepoPath]:
+        """The files in git's index that are one of `patterns` (paths or globs), or below one."""
+        asked = [f":(top,glob){pattern}" for pattern in patterns]
+        found: list[RepoPath] = []
+        for at in range(0, len(asked), 500):  # the kernel bounds what a process may be told
+            some = asked[at : at + 500]
+            found += parse_paths(self.git.run("ls-files", "-z", "--", *some).stdout)
+        return found
+
     def flagged(self) -> set[RepoPath]:
         """Paths whose edits git hides (skip-worktree, assume-unchanged); cheaper than `listing`."""
         if (self.root / ".gitmodules").exists():

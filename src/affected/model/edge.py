@@ -20,6 +20,7 @@ class EdgeKind(enum.IntEnum):
     CONFTEST = 6  # a conftest.py that pytest loads for a test file
     OBSERVED = 7  # seen during a run, not told by the source
     PROJECT = 8  # a project that needs another, by manifest
+    TARGET = 9  # a command target that waits for another
 
 
 @dataclass(frozen=True, slots=True)

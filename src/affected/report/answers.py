@@ -19,7 +19,7 @@ from affected.report.protocol import (
     Proof,
     RemoteStatus,
 )
-from affected.report.style import Style, duration, number, plural, printable, size
+from affected.report.style import Style, duration, number, pad, plural, printable, size
 from affected.report.text import (
     cause_words,
     chain_words,
@@ -39,6 +39,7 @@ _EDGE_WORDS = {
     EdgeKind.CONFTEST: "is given fixtures by",
     EdgeKind.OBSERVED: "was seen to use",
     EdgeKind.PROJECT: "is in a project that needs",
+    EdgeKind.TARGET: "waits for",
 }
 _INPUT_WORDS = {
     InputKind.FILE: ("file", "files"),
@@ -71,6 +72,7 @@ def explain_lines(report: ExplainReport, style: Style, *, every_input: bool = Fa
         if len(cause.chain) > 1 and not report.chain:
             room = style.width - 6 if style.width else 0
             lines.append(f"      {chain_words(cause.chain, style, room)}")
+    lines += _fact_lines(report.facts)
     if report.chain:
         lines += ["", style.paint("how the change reaches it", "bold")]
         lines += edge_lines(report.chain, style)
@@ -80,6 +82,12 @@ def explain_lines(report: ExplainReport, style: Style, *, every_input: bool = Fa
     if report.proof is not None:
         lines += ["", *_proof_lines(report, report.proof, style, every_input=every_input)]
     return lines
+
+
+def _fact_lines(facts: Sequence[tuple[str, str]]) -> list[str]:
+    widest = max((len(name) for name, _ in facts), default=0)
+    lines = [f"  {pad(name, widest)}  {printable(words)}" for name, words in facts]
+    return ["", *lines] if lines else []
 
 
 def edge_lines(chain: Sequence[Edge], style: Style) -> list[str]:

@@ -80,6 +80,21 @@ def run_object(report: RunReport) -> JsonObject:
     }
 
 
+def matrix_object(listing: Listing) -> JsonObject:
+    """A matrix of jobs, one a target, in the form that GitHub's `fromJSON` takes."""
+    return {
+        "include": [
+            {
+                "label": target.label,
+                "project": target.project,
+                "name": target.label.rpartition(":")[2] or target.label,
+                "kind": target.kind,
+            }
+            for target in listing.targets
+        ]
+    }
+
+
 def explain_object(report: ExplainReport) -> JsonObject:
     """The object of `affected explain --json`."""
     return {
@@ -94,6 +109,7 @@ def explain_object(report: ExplainReport) -> JsonObject:
         "fingerprint": report.fingerprint or None,
         "records": report.records,
         "observation": None if report.proof is None else _proof(report.proof),
+        **({"facts": dict(report.facts)} if report.facts else {}),
         "notices": list(report.notices),
     }
 
@@ -179,6 +195,8 @@ def _target(target: TargetEntry) -> JsonObject:
         "project": target.project,
         "causes": [_cause(cause) for cause in target.causes],
     }
+    if target.tags:
+        document["tags"] = list(target.tags)
     if target.state is not None:
         document["state"] = target.state.value
         document["tests"] = target.tests

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from affected.model.edge import Edge
 from affected.model.observation import BlindSpot, Input, Provenance
 from affected.model.result import Outcome, TestResult
 from affected.model.selection import Cause
+from affected.report.commands import CommandCounts
 
 Extent = Literal["none", "some", "all"]
 
@@ -112,6 +113,7 @@ class RunSummary:
     elsewhere: int = 0  # targets that other shards run
     left: tuple[str, ...] = ()  # targets that a budget left for later
     left_seconds: float = 0.0  # that they are expected to take
+    commands: CommandCounts = field(default_factory=CommandCounts)  # of the command targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ class TargetEntry:
     state: State | None = None  # None in a listing
     tests: int = 0
     seconds: float = 0.0
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,7 @@ class ExplainReport:
     fingerprint: str = ""  # the weak one
     records: int = 0  # observations looked at
     left_out: bool = False  # skipped by the graph alone, without an observation
+    facts: tuple[tuple[str, str], ...] = ()  # what a command target is: name, words
     notices: tuple[str, ...] = ()
 
 

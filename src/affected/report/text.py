@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from affected.errors import UserError
 from affected.model.result import Outcome, TestResult
 from affected.model.selection import Cause, CauseKind
+from affected.report.commands import command_lines
 from affected.report.protocol import Counts, Listing, RunSummary, TargetEntry, Unvouched
 from affected.report.style import (
     Style,
@@ -68,12 +69,17 @@ def _shard_line(shard: tuple[int, int], summary: RunSummary) -> str:
 
 
 def _verdict_lines(summary: RunSummary, style: Style) -> list[str]:
+    commands = command_lines(summary.commands, style)
+    idle = summary.commands.total == summary.commands.reused
     if summary.dry_run:
-        return _dry_lines(summary, style)
+        return [*_dry_lines(summary, style), *(commands if not idle else [])]
     if summary.left and not summary.selected_targets and not summary.counts.total:
-        return []
+        return commands
     if summary.selected_targets == 0 and summary.counts.total == 0 and not summary.interrupted:
-        return [_nothing_line(summary, style)]
+        if idle:
+            return [_nothing_line(summary, style)]
+        untested = not (summary.reused_targets or summary.left_out)
+        return commands if untested else [_nothing_line(summary, style), *commands]
     lines = []
     if summary.interrupted:
         missing = summary.selected_targets - summary.ran_targets
@@ -90,13 +96,16 @@ def _verdict_lines(summary: RunSummary, style: Style) -> list[str]:
         lines.append(reused)
     if summary.left_out:
         lines.append(_left_out_line(summary.left_out))
-    return lines
+    return lines + commands
 
 
 def _nothing_line(summary: RunSummary, style: Style) -> str:
     lead = style.paint("nothing to run", "green", "bold")
+    reused = summary.commands.reused if summary.commands.reused == summary.commands.total else 0
     if summary.reused_targets == 0 and summary.left_out == 0:
-        return f"{lead}: no tests here"
+        return (
+            f"{lead}: {plural(reused, 'target')} as before" if reused else f"{lead}: no tests here"
+        )
     said = []
     if summary.reused_targets:
         said.append(
@@ -109,6 +118,8 @@ def _nothing_line(summary: RunSummary, style: Style) -> str:
             if summary.reused_targets
             else f"no change reaches any of {plural(summary.left_out, 'test file')}"
         )
+    if reused:
+        said.append(f"{plural(reused, 'target')} as before")
     if summary.seconds_saved > 0:
         said.append(f"{style.paint(duration(summary.seconds_saved), 'green')} saved")
     return f"{lead}: {', '.join(said)}"

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import xxhash
 
+from affected.model.blob import BlobName
 from affected.model.digest import ABSENT, Digest
 from affected.model.path import RepoPath, decode, encode
 from affected.state.database import Database, Row
@@ -124,6 +125,16 @@ class Index:
 
         self._database.write(action)
 
+    def files_below(self, folder: RepoPath) -> dict[RepoPath, Digest]:
+        """Every file of the workspace below `folder` with its digest."""
+        if not folder:
+            return self.files()
+        statement = "SELECT path, digest FROM files WHERE path >= ? AND path < ?"
+        bounds = (encode(folder) + b"/", encode(folder) + b"0")
+        rows = self._database.read(statement, bounds)
+        with self._sound():
+            return {decode(path): digest for path, digest in rows}
+
     def has_file(self, path: RepoPath) -> bool:
         """True when `path` is a file of the workspace."""
         return bool(self._database.read("SELECT 1 FROM files WHERE path = ?", (encode(path),)))
@@ -208,6 +219,19 @@ class Index:
         if count:
             self._run(f"DELETE {gone}", [()])
         return int(count)
+
+    # -- blobs by content ------------------------------------------------------------------
+
+    def blobs(self, digests: Iterable[str]) -> dict[str, BlobName]:
+        """What a shared cache calls the contents with those of `digests` that are known."""
+        rows = self._select("digest, sha256, size", "blobs", "digest", list(digests))
+        with self._sound():
+            return {digest: BlobName(sha256, size) for digest, sha256, size in rows}
+
+    def add_blobs(self, blobs: Mapping[str, BlobName]) -> None:
+        """Store what contents are called."""
+        rows = [(digest, *blob) for digest, blob in blobs.items()]
+        self._run("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)", rows)
 
     # -- stamps ----------------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ from typing import Final
 
 APPLICATION: Final = 0x61666664  # "affd", in the file's header
 # Bump whenever a table or the meaning of a column changes: the old file is set aside.
-# 1: first layout.
-VERSION: Final = 1
+# 1: first layout. 2: blobs.
+VERSION: Final = 2
 
 SCHEMA: Final = """
 -- Values by name; `checksum` is XXH3-64 of `value`, seeded with XXH32 of the key.
@@ -19,6 +19,9 @@ CREATE TABLE entries (key BLOB PRIMARY KEY, checksum BLOB, value BLOB);
 CREATE TABLE files (path BLOB PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 -- What a file with that content says, whatever its path; `checksum` as above.
 CREATE TABLE facts (digest TEXT PRIMARY KEY, checksum BLOB, content BLOB NOT NULL);
+-- What a shared cache calls the content that the disk's digest stands for.
+CREATE TABLE blobs (digest TEXT PRIMARY KEY, sha256 TEXT NOT NULL, size INTEGER NOT NULL)
+    WITHOUT ROWID;
 CREATE TABLE stamps (path BLOB PRIMARY KEY, stamp BLOB NOT NULL, digest TEXT NOT NULL)
     WITHOUT ROWID;
 CREATE TABLE targets (label BLOB PRIMARY KEY, kind TEXT, project BLOB, path BLOB, settings BLOB,

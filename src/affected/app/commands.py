@@ -1,0 +1,325 @@
+"""The command targets of a workspace as they are now: plan, state, and what a request runs.
+
+Unaware of processes. What is decided here is what is known before anything runs: a target that
+waits for one that must run is decided again when that has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from affected.app.catalogue import Catalogue
+from affected.app.command_keys import Key, Keys, Known
+from affected.app.command_plan import Plan, refresh_plan, stored_plan
+from affected.app.command_results import look, look_up, outputs_of
+from affected.app.command_state import (
+    CommandRow,
+    CommandState,
+    load_state,
+    mark,
+    store_state,
+)
+from affected.app.command_watch import Remembered, environment_token, remember
+from affected.app.compose import Workspace
+from affected.app.session import Request
+from affected.app.survey import Survey
+from affected.fs.outputs import OutputTrouble
+from affected.hashing.action import ActionResult
+from affected.model.blob import BlobName
+from affected.model.command import CommandTarget
+from affected.model.path import RepoPath
+from affected.model.selection import Cause, CauseKind
+
+PASSED = "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDecision:
+    """What of the wanted targets runs, is restored, or is as it should be; in running order."""
+
+    order: tuple[str, ...] = ()
+    selected: Mapping[str, tuple[Cause, ...]] = field(default_factory=dict)
+    hits: Mapping[str, ActionResult] = field(default_factory=dict)
+    reused: tuple[str, ...] = ()  # nothing is to be done for them
+    waiting: frozenset[str] = frozenset()  # selected, but what they wait for may spare them
+
+    @property
+    def work(self) -> bool:
+        """True when something is to be run or restored."""
+        return bool(self.selected or self.hits)
+
+
+class Commands:
+    """Made once a process; brings plan and state in step with the files."""
+
+    def __init__(self, workspace: Workspace, found: Survey, catalogue: Catalogue) -> None:
+        """Call inside the transaction that brings the index in step."""
+        self.workspace = workspace
+        self._catalogue = catalogue
+        self._found = found
+        self._keys: dict[str, Key] = {}
+        self._known: dict[str, Known] = {}
+        self.plan = self._refresh(inferred=False)
+
+    def _refresh(self, *, inferred: bool) -> Plan:
+        before = stored_plan(self.workspace)
+        plan = refresh_plan(self.workspace, self._found.changes, self._catalogue, inferred=inferred)
+        if not plan.targets:
+            self.state = CommandState()
+            return plan
+        self.state = load_state(self.workspace)
+        if before is None or (before.targets, before.needs) != (plan.targets, plan.needs):
+            self._replan(before, plan)
+        mark(plan, self.state, self._found.changes, (path for _, path in self._found.stirred))
+        store_state(self.workspace, self.state)
+        return plan
+
+    def _replan(self, before: Plan | None, plan: Plan) -> None:
+        """Forgets what another plan told: rows of targets that are gone, and all file sets."""
+        self.state.file_sets.clear()
+        self.state.rows = {k: v for k, v in self.state.rows.items() if k in plan.targets}
+        old = before.targets if before is not None else {}
+        for label, target in plan.targets.items():
+            if old.get(label) != target or (before is not None and before.needs != plan.needs):
+                cause = Cause(CauseKind.PLATFORM, detail="its definition is another one")
+                self.state.unsettle(label, cause)
+        self.state.changed = True
+
+    def with_inferred(self) -> None:
+        """Makes inferred targets known too, from now on in every run."""
+        if not self.plan.inferred:
+            with self.workspace.index.transaction():
+                self.plan = self._refresh(inferred=True)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Makes the targets' keys."""
+        return Keys(self.workspace, self.plan, self.state, self.known, self._tree)
+
+    def known(self, label: str) -> Known:
+        """A target that needs nothing more, as its dependents see it."""
+        if label not in self._known:
+            row = self.state.rows[label]
+            self._known[label] = Known(row.key, row.outputs)
+        return self._known[label]
+
+    def learn(self, label: str, key: Key, row: CommandRow) -> None:
+        """A target's new result."""
+        self._known[label] = Known(key.name.sha256, row.outputs)
+        self.state.rows[label] = row
+        self.state.changed = True
+
+    def key(self, label: str) -> Key:
+        """The target's key, given what its needs are known to have made."""
+        return self.keys.key(self.plan.targets[label])
+
+    def _tree(self, blob: BlobName) -> bytes:
+        return self.workspace.records.get_blobs([blob.sha256]).get(blob.sha256, b"")
+
+    # -- which targets ---------------------------------------------------------------------
+
+    def chosen(self, request: Request, labels: Iterable[str]) -> set[str]:
+        """The targets that a request means: `labels`, or all that its filters let through."""
+        named = set(labels)
+        if request.labels and not named:
+            return set()
+        return {
+            label
+            for label, target in self.plan.targets.items()
+            if (label in named or not named)
+            and admits(request, target)
+            and (label in named or not target.on_request or asks(request))
+        }
+
+    def in_order(self, labels: set[str]) -> Iterator[str]:
+        """Each after what it waits for, in label order where that is open."""
+        done: set[str] = set()
+        for start in sorted(labels):
+            pending = [start]
+            while pending:
+                label = pending[-1]
+                if label in done:
+                    pending.pop()
+                    continue
+                missing = [n for n in self.plan.targets[label].needs if n not in done]
+                if missing:
+                    pending += reversed(missing)
+                    continue
+                done.add(label)
+                pending.pop()
+                yield label
+
+    @property
+    def settled(self) -> bool:
+        """True when every target that a plain run takes is as it should be."""
+        rows = self.state.rows
+        return all(label in rows and rows[label].settled for label in self.plain())
+
+    def plain(self) -> set[str]:
+        """The targets that a plain run takes."""
+        return self.plan.with_needs(
+            label for label, target in self.plan.targets.items() if not target.on_request
+        )
+
+    # -- the decision ----------------------------------------------------------------------
+
+    def decide(self, request: Request, labels: Iterable[str] = ()) -> CommandDecision:
+        """What is to be done for the targets that a request means."""
+        wanted = self.plan.with_needs(self.chosen(request, labels))
+        if not wanted:
+            return CommandDecision()
+        self._check_environment()
+        order = tuple(self.in_order(wanted))
+        made = _Deciding(self, request, frozenset(wanted))
+        left = list(order)
+        while left:
+            left = made.wave(left)
+        with self.workspace.index.transaction():
+            self.save()
+        selected = {label: made.selected[label] for label in order if label in made.selected}
+        return CommandDecision(
+            order, selected, made.hits, tuple(made.reused), frozenset(made.waiting)
+        )
+
+    def _check_environment(self) -> None:
+        """Unsettles everything when a variable or a program is another one than it was."""
+        now = environment_token(self.workspace, self.plan.environment(), self.keys.tools.token())
+        if self.state.environment != now:
+            for label in self.state.rows:
+                detail = "a variable or a program may be another one"
+                self.state.unsettle(label, Cause(CauseKind.ENVIRONMENT, detail=detail))
+
+    def save(self) -> None:
+        """Stores state and programs; call inside a transaction."""
+        self.keys.tools.store()
+        names = self.plan.environment()
+        now = environment_token(self.workspace, names, self.keys.tools.token())
+        if now != self.state.environment:
+            self.state.environment = now
+            self.state.changed = True
+        remember(self.workspace, self._remembered(names))
+        store_state(self.workspace, self.state)
+
+    def _remembered(self, names: list[str]) -> Remembered:
+        rows = [self.state.rows.get(label) for label in self.plain()]
+        return Remembered(tuple(names), len(rows), sum(row.seconds for row in rows if row))
+
+
+class _Deciding:
+    """Goes through the targets, those first that wait for nothing undecided."""
+
+    def __init__(self, commands: Commands, request: Request, wanted: frozenset[str]) -> None:
+        self._commands = commands
+        self._request = request
+        self._wanted = wanted
+        self._moved: set[str] = set()  # other results than when their dependents were settled
+        self.selected: dict[str, tuple[Cause, ...]] = {}
+        self.hits: dict[str, ActionResult] = {}
+        self.reused: list[str] = []
+        self.waiting: set[str] = set()
+
+    def wave(self, labels: list[str]) -> list[str]:
+        """Decides all that can be decided with one look at the cache; what is left."""
+        left: list[str] = []
+        keys: dict[str, Key] = {}
+        pending: set[str] = set()
+        for label in labels:
+            target = self._commands.plan.targets[label]
+            if not pending.isdisjoint(target.needs):
+                left.append(label)
+                pending.add(label)
+            elif not self._without_key(label, target):
+                keys[label] = self._commands.key(label)
+                if not self._is_same(label, target, keys[label]):
+                    pending.add(label)
+                else:
+                    del keys[label]
+        self._look_up(keys)
+        return left
+
+    def _without_key(self, label: str, target: CommandTarget) -> bool:
+        blocking = next((need for need in target.needs if need in self.selected), None)
+        if blocking is not None:
+            self.selected[label] = (Cause(CauseKind.DEPENDENCY, blocking, (label, blocking)),)
+            if not self._forced(label):
+                self.waiting.add(label)
+            return True
+        row = self._commands.state.rows.get(label)
+        if self._forced(label):
+            self.selected[label] = (Cause(CauseKind.FORCED),)
+            return True
+        if not target.cache:
+            self.selected[label] = (Cause(CauseKind.FORCED, detail="its result is not cached"),)
+            return True
+        if row is not None and row.settled and self._moved.isdisjoint(target.needs):
+            self.reused.append(label)
+            return True
+        return False
+
+    def _forced(self, label: str) -> bool:
+        return self._request.everything and label in self._wanted
+
+    def _is_same(self, label: str, target: CommandTarget, key: Key) -> bool:
+        """True when the last result is the one that is wanted, and is all there."""
+        commands = self._commands
+        row = commands.state.rows.get(label)
+        if row is None or row.key != key.name.sha256 or row.outcome != PASSED:
+            return False
+        try:
+            if target.outputs and look(commands.workspace.root, target).outputs != row.outputs:
+                return False
+        except OutputTrouble:
+            return False
+        commands.learn(label, key, replace(row, settled=True, cause=None))
+        self.reused.append(label)
+        return True
+
+    def _look_up(self, keys: Mapping[str, Key]) -> None:
+        commands = self._commands
+        found = look_up(
+            commands.workspace.records, {label: key.name.sha256 for label, key in keys.items()}
+        )
+        for label, key in keys.items():
+            self._moved.add(label)
+            row = commands.state.rows.get(label, CommandRow())
+            result = found.get(label)
+            if result is None:
+                self.selected[label] = (row.cause or _unexplained(row, key),)
+                continue
+            self.hits[label] = result
+            outputs = outputs_of(commands.plan.targets[label], result)
+            fresh = replace(row, key=key.name.sha256, outputs=outputs, settled=False)
+            commands.learn(label, key, fresh)
+
+
+def _unexplained(row: CommandRow, key: Key) -> Cause:
+    if not row.key:
+        return Cause(CauseKind.NEW)
+    if row.outcome != PASSED:
+        return Cause(CauseKind.FAILED)
+    if row.key == key.name.sha256:
+        return Cause(CauseKind.NEW, detail="the cache has its result no more")
+    return Cause(CauseKind.DEPENDENCY, detail="what it waits for has another result")
+
+
+def admits(request: Request, target: CommandTarget) -> bool:
+    """True when the request's filters let a target through."""
+    if request.kinds and target.kind not in request.kinds:
+        return False
+    return not request.tags or not set(request.tags).isdisjoint(target.tags)
+
+
+def asks(request: Request) -> bool:
+    """True when a request names kinds or tags: then targets on request are meant too."""
+    return bool(request.kinds or request.tags)
+
+
+def below(plan: Plan, folder: RepoPath) -> list[str]:
+    """The declared targets of the projects in a folder, those on request left out."""
+    return [
+        label
+        for label, target in plan.targets.items()
+        if not target.on_request and (not folder or f"{target.project}/".startswith(f"{folder}/"))
+    ]
