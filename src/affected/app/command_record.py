@@ -15,6 +15,7 @@ from affected.app.command_results import Found, blobs_of
 from affected.app.command_state import SourceReach
 from affected.app.commands import Commands
 from affected.app.survey import Watched, get_watched, put_watched, watch
+from affected.cache.command_result import write_result
 from affected.fs.outputs import Cover
 from affected.hashing.action import ActionResult
 from affected.model.command import CommandTarget
@@ -63,7 +64,8 @@ class CommandRecorder:
             elif made.target.cache:
                 blobs = blobs_of(workspace.root, made.found, made.output)
                 if blobs is not None:
-                    workspace.records.put(made.key.name.sha256, made.result.encode(), blobs)
+                    record = write_result(made.result.encode(), blobs)
+                    workspace.records.put(made.key.name.sha256, record, blobs)
         self._made.clear()
         with workspace.index.transaction():
             self._store_watched()

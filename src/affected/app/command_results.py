@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affected.app.command_state import Outputs
+from affected.cache.command_result import read_result_record
 from affected.cache.protocol import RecordStore
 from affected.fs.outputs import Harvest, OutputTrouble, Written, content, harvest, is_glob
 from affected.fs.restore import check, folds_case, restore
@@ -121,7 +122,7 @@ def look_up(store: RecordStore, keys: Mapping[str, str]) -> dict[str, ActionResu
         if record is None:
             continue
         try:
-            result = read_result(record)
+            result = read_result(read_result_record(record)[0])
         except (ValueError, UnicodeDecodeError):
             continue  # somebody else's, or damaged: a miss
         if result.exit_code == 0:

@@ -5,6 +5,7 @@ Unaware of where they come from.
 
 from __future__ import annotations
 
+from affected.cache.command_result import is_result, read_result_record
 from affected.cache.record import Record, merge, read_record, tables_of, write_record
 
 
@@ -14,6 +15,8 @@ def combine(ours: bytes, theirs: bytes) -> bytes:
     The very same inputs with two outcomes are a flake, proven, whoever saw them. A record that
     cannot be read counts for nothing; `theirs` itself when ours adds nothing to it.
     """
+    if is_result(ours) or is_result(theirs):  # the same action has one result
+        return ours if is_result(ours) else theirs
     mine, others = read_record(ours), read_record(theirs)
     if others is None or (mine is not None and mine.label != others.label):
         return ours
@@ -28,5 +31,10 @@ def combine(ours: bytes, theirs: bytes) -> bytes:
 
 def blobs_of(record: bytes) -> list[str]:
     """The SHA-256 of each blob that a record names; none for one that cannot be read."""
+    if is_result(record):
+        try:
+            return read_result_record(record)[1]
+        except ValueError:
+            return []
     found = read_record(record)
     return sorted(tables_of(found)) if found is not None else []
