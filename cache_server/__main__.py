@@ -16,7 +16,6 @@ import click
 
 from cache_server import settings as parse
 from cache_server import upkeep
-from cache_server.allocator import keep_freed_memory
 from cache_server.auth import Access, anonymous_scope, parse_tokens
 from cache_server.journal import Journal
 from cache_server.settings import Address, Settings, SettingsError, Tls
@@ -52,6 +51,12 @@ def program() -> None:
     type=click.Choice(["none", "read", "read-write"]),
     help="What callers without a token may do.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(0, 64),
+    default=0,
+    help="Processes on the port; 0 (the default): one a core, at most 8.",
+)
 @click.option("--log-calls", is_flag=True, help="A log line for each call, not only failed ones.")
 @click.option(
     "--drain-seconds", default=30.0, show_default=True, help="Time that calls get to end."
@@ -69,6 +74,7 @@ def serve(
     client_ca: Path | None,
     tokens: Path | None,
     anonymous: str | None,
+    processes: int,
     log_calls: bool,
     drain_seconds: float,
 ) -> None:
@@ -86,6 +92,7 @@ def serve(
             s3=s3,
             s3_endpoint=s3_endpoint,
             s3_seconds=s3_timeout,
+            processes=processes or min(os.cpu_count() or 1, 8),
             log_calls=log_calls,
             drain_seconds=drain_seconds,
         )
@@ -135,29 +142,25 @@ def access_of(
 def run(settings: Settings, access: Access) -> None:
     """Serve until a signal says to stop; SettingsError when a package that it takes is missing."""
     try:
-        from cache_server.metrics import Metrics  # noqa: PLC0415  (so that errors and help are quick)
-        from cache_server.server import CacheServer  # noqa: PLC0415
-        from cache_server.stores import open_storage  # noqa: PLC0415
+        from cache_server.crew import Crew, Solo  # noqa: PLC0415  (so that errors and help are quick)
     except ModuleNotFoundError as missing:
         raise SettingsError(
             f"{missing.name} is not installed: pip install 'affected-ci[server]'"
         ) from missing
-    keep_freed_memory()
     journal = Journal(sys.stderr, time.time)
-    metrics = Metrics()
-
-    storage = open_storage(settings, metrics, journal, os.environ)
+    kind = Solo if settings.processes == 1 else Crew
     over = threading.Event()
-    server = CacheServer(settings, access, storage, metrics, journal)
+    server = kind(settings, access, journal, os.environ)
     try:
-        server.start()
-    except SettingsError:
+        journal.write("serving", **server.start())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: over.set())
+        server.serve(over)
+        journal.write("draining", seconds=settings.drain_seconds)
+        server.drain()
+        journal.write("stopped")
+    finally:
         server.close()
-        raise
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
-    over.wait()
-    server.drain()
 
 
 def main() -> None:

@@ -3,14 +3,62 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    start_http_server,
+)
 
 MOST_NAMES: Final = 100  # of instances or tools, before the rest is called "other"
 SECONDS: Final = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0)
+
+
+def merged(texts: Sequence[str]) -> str:
+    """What several processes tell as one: counts are added, gauges are the largest."""
+    kinds: dict[str, str] = {}
+    values: dict[str, float] = {}
+    lines: list[str] = []
+    for text in texts:
+        for line in text.splitlines():
+            if line.startswith("#"):
+                if line.startswith("# TYPE "):
+                    _, _, name, kind = line.split(" ")
+                    kinds[name] = kind
+                if line not in lines:
+                    lines.append(line)
+                continue
+            sample, _, value = line.rpartition(" ")
+            if sample not in values:
+                lines.append(sample)
+                values[sample] = float(value)
+            elif kinds.get(sample.partition("{")[0]) == "gauge":
+                values[sample] = max(values[sample], float(value))
+            else:
+                values[sample] += float(value)
+    ordered = _by_family(lines)
+    return "".join(
+        f"{line} {values[line]}\n" if line in values else f"{line}\n" for line in ordered
+    )
+
+
+def _by_family(lines: Sequence[str]) -> list[str]:
+    """Samples that only a later process had stand with their family again."""
+    families: dict[str, list[str]] = {}
+    names = {line.split(" ")[2] for line in lines if line.startswith("#")}
+    for line in lines:
+        name = line.split(" ")[2] if line.startswith("#") else line.partition("{")[0]
+        for end in ("", "_bucket", "_count", "_sum"):
+            if name.endswith(end) and name.removesuffix(end) in names:
+                name = name.removesuffix(end)
+        families.setdefault(name, []).append(line)
+    return [line for family in families.values() for line in family]
 
 
 class FewNames:
@@ -100,6 +148,10 @@ class Metrics:
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Ask `value` whenever the metrics are read."""
         Gauge(f"affected_cache_{name}", meaning, registry=self.registry).set_function(value)
+
+    def text(self) -> str:
+        """All of it, as Prometheus reads it."""
+        return generate_latest(self.registry).decode()
 
     def serve(self, host: str, port: int) -> Exporter:
         """Answer `GET /metrics` there; OSError when the port is taken."""

@@ -24,7 +24,7 @@ from affected.reapi import (
 from cache_server import validate
 from cache_server.auth import Access
 from cache_server.journal import Journal
-from cache_server.metrics import Exporter, Metrics
+from cache_server.metrics import Metrics
 from cache_server.services.action_cache import ActionCacheService
 from cache_server.services.byte_stream import ByteStreamService
 from cache_server.services.calls import Desk
@@ -39,7 +39,6 @@ THREADS: Final = 128  # streams that are served at once; more wait for their tur
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", validate.RECEIVE_LIMIT),
     ("grpc.max_send_message_length", -1),
-    ("grpc.so_reuseport", 0),  # a port that is taken is an error
     ("grpc.keepalive_time_ms", 60_000),  # a client that vanished gives its threads back
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -61,17 +60,18 @@ class CacheServer:
         self._settings = settings
         self._storage = storage
         self._metrics = metrics
-        self._journal = journal
         self._waiting = Waiting()
         self._health = health.HealthServicer()
-        self._exporter: Exporter | None = None
-        self._grpc = grpc.server(ThreadPoolExecutor(THREADS, "call"), options=OPTIONS)
+        self._grpc = grpc.server(
+            ThreadPoolExecutor(THREADS, "call"),
+            options=(*OPTIONS, ("grpc.so_reuseport", int(settings.processes > 1))),
+        )
         desk = Desk(access, metrics, journal, log_calls=settings.log_calls)
         self._register(desk)
         self._watch()
 
-    def start(self) -> None:
-        """Listen; SettingsError when an address or a file of TLS cannot be used."""
+    def start(self) -> int:
+        """Listen; the port. SettingsError when the address or a file of TLS cannot be used."""
         listen = self._settings.listen
         try:
             if self._settings.tls is None:
@@ -82,40 +82,18 @@ class CacheServer:
             raise SettingsError(f"cannot listen on {listen}: is the port taken?") from trouble
         if not port:
             raise SettingsError(f"cannot listen on {listen}: is the port taken?")
-        if self._settings.metrics is not None:
-            address = self._settings.metrics
-            try:
-                self._exporter = self._metrics.serve(address.host, address.port)
-            except OSError as trouble:
-                raise SettingsError(f"cannot serve metrics on {address}: {trouble}") from trouble
         self._grpc.start()
         self._health.set("", health_pb2.HealthCheckResponse.SERVING)
-        usage = self._storage.usage()
-        self._journal.write(
-            "serving",
-            listen=f"{listen.host}:{port}",
-            port=port,
-            metrics_port=self._exporter.port if self._exporter else None,
-            tls=self._settings.tls is not None,
-            folder=str(self._settings.folder),
-            entries=usage.entries,
-            bytes=usage.used,
-            limit=usage.limit,
-        )
+        return port
 
     def drain(self) -> None:
         """Take no new call, let those that run end in the time that is set, then close all."""
-        self._journal.write("draining", seconds=self._settings.drain_seconds)
         self._health.enter_graceful_shutdown()
         self._grpc.stop(self._settings.drain_seconds).wait()
         self.close()
-        self._journal.write("stopped")
 
     def close(self) -> None:
         """Close what is held; also after a start that failed."""
-        if self._exporter is not None:
-            self._exporter.close()
-            self._exporter = None
         self._waiting.close()
         self._storage.close()
 

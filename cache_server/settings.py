@@ -59,6 +59,7 @@ class Settings:
     s3: str | None = None  # as on the command line
     s3_endpoint: str | None = None
     s3_seconds: float = 20.0
+    processes: int = 1
     log_calls: bool = False
     drain_seconds: float = 30.0
 

@@ -31,9 +31,16 @@ class Watch:
 
 
 def open_storage(
-    settings: Settings, metrics: Metrics, journal: Journal, environ: Mapping[str, str]
+    settings: Settings,
+    metrics: Metrics,
+    journal: Journal,
+    environ: Mapping[str, str],
+    seat: tuple[int, int] | None = None,
 ) -> Storage:
-    """A folder, or a folder before a bucket; SettingsError when the bucket cannot be used."""
+    """A folder, or a folder before a bucket; SettingsError when the bucket cannot be used.
+
+    `seat` says which of several processes this is, of how many.
+    """
 
     def tell(event: str, name: str, size: int) -> None:
         metrics.unasked(event, size)
@@ -41,12 +48,16 @@ def open_storage(
             journal.write(event, name=name, bytes=size)
 
     if settings.s3 is None:
-        return DiskStorage(settings.folder, settings.max_bytes, tell)
-    return before_bucket(settings, tell, Watch(metrics, journal), environ)
+        return DiskStorage(settings.folder, settings.max_bytes, tell, seat)
+    return before_bucket(settings, tell, Watch(metrics, journal), environ, seat)
 
 
 def before_bucket(
-    settings: Settings, tell: Tell, watch: Watch, environ: Mapping[str, str]
+    settings: Settings,
+    tell: Tell,
+    watch: Watch,
+    environ: Mapping[str, str],
+    seat: tuple[int, int] | None,
 ) -> Storage:
     """The folder as the near storage, the bucket as the far one."""
     try:
@@ -77,7 +88,7 @@ def before_bucket(
     store = bucket.store(settings.s3_seconds)
     far = S3Storage(store, line, tell, lifetime=lifetime, renew=bucket.renew)
     try:
-        near = DiskStorage(settings.folder, settings.max_bytes, tell)
+        near = DiskStorage(settings.folder, settings.max_bytes, tell, seat)
     except BaseException:
         far.close()
         raise

@@ -181,10 +181,12 @@ class Catalogue:
         """Begin as one of several processes: read the index that the first one wrote."""
         with self._mutex, self._board.locked():
             end, self._generation, _ = self._board.head()
+            self._log.cut(end)
             self._log.begin()
-            while self._log.seen < end:
-                for change in self._log.news():
-                    self._apply(change)
+            for change in self._log.news():
+                self._apply(change)
+            if self._log.seen != end:  # its writer was killed in the middle
+                self._rewrite()
 
     def rebuild(self, files: Callable[[], Iterator[tuple[str, int]]]) -> bool:
         """Begin alone, with what is found; `files` gives blobs' own files, the oldest use first.
@@ -195,7 +197,7 @@ class Catalogue:
             known = self._log.begin()
             for change in self._log.news():
                 self._apply(change)
-            self._log.cut()
+            self._log.cut(self._log.seen)
             self._board.reset()
             self._reconcile(dict(files()))
             gone = self._ledger.shrink()
@@ -232,9 +234,13 @@ class Catalogue:
                 self._write([], [])
 
     def _catch_up(self) -> None:
-        _, generation, start = self._board.head()
+        end, generation, start = self._board.head()
+        same = generation == self._generation
+        current = not same or self._log.cut(end)
         for change in self._log.news():
             self._apply(change)
+        if not current:  # whoever wrote it anew was killed before saying so
+            self._rewrite()
         if generation != self._generation:
             self._log.reopen()
             self._log.seen = start

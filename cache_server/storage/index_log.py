@@ -105,10 +105,15 @@ class IndexLog:
             if not whole:
                 return
 
-    def cut(self) -> None:
-        """Take away what stands after `seen`: a record that was not written to its end."""
-        if os.fstat(self._descriptor).st_size > self.seen:
-            os.ftruncate(self._descriptor, self.seen)
+    def cut(self, end: int) -> bool:
+        """Take away what stands after byte `end`: records that a killed process did not announce.
+
+        False when another file has the name now.
+        """
+        stat = os.fstat(self._descriptor)
+        if stat.st_size > end:
+            os.ftruncate(self._descriptor, end)
+        return stat.st_nlink > 0
 
     def append(self, changes: Iterable[Change]) -> None:
         """Write records after `seen`, which moves on; all of them, or OSError and none."""

@@ -222,8 +222,7 @@ class Served:
         access = Access(parse_tokens(tokens), anonymous)
         journal = Journal(self.log, time.time)
         self.server = CacheServer(settings, access, self.storage, self.metrics, journal)
-        self.server.start()
-        self.target = self.lines()[0]["listen"]
+        self.target = f"127.0.0.1:{self.server.start()}"
         self.channels = []
 
     def before(self, bucket, seconds=20.0, slow=1.0, cut=5.0):
@@ -302,6 +301,8 @@ class Child:
 
     def __init__(self, folder, *options, environ=None):
         self.folder = folder
+        if "--processes" not in options:
+            options = (*options, "--processes", "1")
         command = [sys.executable, "-m", "cache_server", "serve", "--listen", "127.0.0.1:0"]
         paths = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
         self.process = subprocess.Popen(
