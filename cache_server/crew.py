@@ -31,7 +31,7 @@ from cache_server.server import CacheServer
 from cache_server.settings import Address, Settings, SettingsError
 from cache_server.storage.disk import DiskStorage
 from cache_server.storage.disk_files import FolderLock
-from cache_server.stores import open_storage
+from cache_server.stores import open_storage, opened_bucket
 
 METRICS: Final = "metrics"
 STOP: Final = "stop"
@@ -135,7 +135,8 @@ class Crew:
     def __init__(
         self, settings: Settings, access: Access, journal: Journal, environ: Mapping[str, str]
     ) -> None:
-        del environ  # each process has its own
+        if settings.s3 is not None:  # before anything is made or started
+            opened_bucket(settings, lambda *_: None, environ)
         self._settings = settings
         self._access = access
         self._journal = journal

@@ -5,13 +5,17 @@ Packages that only S3 needs are loaded only when S3 is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from cache_server.journal import Journal
 from cache_server.metrics import Metrics
 from cache_server.settings import Settings, SettingsError
 from cache_server.storage.disk import DiskStorage
 from cache_server.storage.protocol import Storage, Tell
+
+if TYPE_CHECKING:
+    from cache_server.storage.s3_bucket import Bucket
 
 
 class Watch:
@@ -52,24 +56,17 @@ def open_storage(
     return before_bucket(settings, tell, Watch(metrics, journal), environ, seat)
 
 
-def before_bucket(
-    settings: Settings,
-    tell: Tell,
-    watch: Watch,
-    environ: Mapping[str, str],
-    seat: tuple[int, int] | None,
-) -> Storage:
-    """The folder as the near storage, the bucket as the far one."""
+def opened_bucket(
+    settings: Settings, say: Callable[[str, str], None], environ: Mapping[str, str]
+) -> tuple[Bucket, int | None]:
+    """The bucket, and the days that its rules let an object live; SettingsError when it is none."""
     try:
-        from cache_server.storage.s3 import S3Storage  # noqa: PLC0415
         from cache_server.storage.s3_bucket import (  # noqa: PLC0415
             Bucket,
             BucketAway,
             BucketError,
             parse_place,
         )
-        from cache_server.storage.s3_line import Line  # noqa: PLC0415
-        from cache_server.storage.tiered import TieredStorage  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise SettingsError(
             f"{missing.name} is not installed: pip install 'affected-ci[server,s3]'"
@@ -81,9 +78,29 @@ def before_bucket(
             bucket.require()
             lifetime = bucket.lifetime()
         except BucketAway as trouble:  # it may come back: what is near is served meanwhile
-            watch.trouble("failed", str(trouble))
+            say("failed", str(trouble))
     except BucketError as trouble:
         raise SettingsError(str(trouble)) from trouble
+    return bucket, lifetime
+
+
+def before_bucket(
+    settings: Settings,
+    tell: Tell,
+    watch: Watch,
+    environ: Mapping[str, str],
+    seat: tuple[int, int] | None,
+) -> Storage:
+    """The folder as the near storage, the bucket as the far one."""
+    try:
+        from cache_server.storage.s3 import S3Storage  # noqa: PLC0415
+        from cache_server.storage.s3_line import Line  # noqa: PLC0415
+        from cache_server.storage.tiered import TieredStorage  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        raise SettingsError(
+            f"{missing.name} is not installed: pip install 'affected-ci[server,s3]'"
+        ) from missing
+    bucket, lifetime = opened_bucket(settings, watch.trouble, environ)
     line = Line(str(bucket.place), watch)
     store = bucket.store(settings.s3_seconds)
     far = S3Storage(store, line, tell, lifetime=lifetime, renew=bucket.renew)
