@@ -33,7 +33,7 @@ from .values_tokens import Atoms, joined, node, text
 
 Shape = Callable[[Any], bytes]
 _LARGEST = 1 << 16
-_C_METHOD = (types.MethodDescriptorType, types.WrapperDescriptorType)
+_C_METHODS = frozenset(map(id, (types.MethodDescriptorType, types.WrapperDescriptorType)))
 # Types that are told by name alone: their state says nothing that import decides.
 _BY_TYPE = (
     ("os", "_Environ"),
@@ -210,9 +210,7 @@ class Objects:
             _CACHED: self._cached,
         }
         found.update(dict.fromkeys(_VIEWS, self._proxied))
-        for kind in (*_C_METHOD, types.GetSetDescriptorType, types.MemberDescriptorType):
-            found[kind] = self._descriptor
-        found[types.ClassMethodDescriptorType] = self._descriptor
+        found.update(dict.fromkeys(_DESCRIPTORS, self._descriptor))
         if hasattr(types, "UnionType"):
             found[types.UnionType] = lambda value: token(value.__args__)
         self._kept.extend(found)
@@ -282,22 +280,25 @@ class Objects:
             for one in lineage(native):
                 found = namespace(one).get(method)
                 if found is not None:
-                    if one is object or type(found) not in _C_METHOD:
+                    if one is object or id(type(found)) not in _C_METHODS:
                         break
                     args = (4,) if method == "__reduce_ex__" else ()
                     return functools.partial(self._reduced, native, found, args)
         return lambda _: self._unknown(name)
 
     def _reduced(self, native: Any, method: Any, args: Tuple[int, ...], value: Any) -> bytes:
+        name = "%s.%s" % place_of(native)
         size = namespace(native).get("__sizeof__")
-        if type(size) in _C_METHOD and size.__get__(value)() > _LARGEST:
-            return self._unknown("size")
-        parts = method.__get__(value)(*args)
+        # Called on the value, not bound to it first: some C methods need to know their class.
+        try:
+            if id(type(size)) in _C_METHODS and size(value) > _LARGEST:
+                return self._unknown("size")
+            parts = method(value, *args)
+        except Exception:
+            return self._unknown(name)
         if type(parts) is tuple:
             return joined([self._token(part) for part in parts[:3]])
-        return (
-            self._token(parts) if type(parts) is str else self._unknown("%s.%s" % place_of(native))
-        )
+        return self._token(parts) if type(parts) is str else self._unknown(name)
 
     def _unknown(self, reason: str) -> bytes:
         self._doubt(reason)
@@ -309,6 +310,13 @@ def _nothing() -> None:
 
 
 _CHANGEABLE = frozenset(map(id, (list, dict, set, bytearray)))
+_DESCRIPTORS = (
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
+    types.ClassMethodDescriptorType,
+)
 _SOME: Dict[str, int] = {}
 _VIEWS = (type(_SOME.keys()), type(_SOME.values()), type(_SOME.items()))
 # Their dictionaries repeat what the function says of itself.

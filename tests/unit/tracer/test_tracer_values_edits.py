@@ -251,7 +251,9 @@ def test_no_code_of_the_users_is_run_and_all_is_told(look, capsys):
 
 
 TROUBLE = """
-    import io, itertools, random
+    import array, ctypes, io, itertools, random
+    CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 1)
+    ROW = array.array("i", [1, 2])
     FILE = io.StringIO()
     NEXT = iter([1])
     MADE = (n for n in ())
@@ -271,6 +273,7 @@ def test_what_cannot_be_told_says_why(look):
     """And spoils nothing beside it."""
     found = look(TROUBLE)
     assert {name: entry[1] for name, entry in found.items() if ":" in entry[1]} == {
+        "CALLBACK": "opaque:_ctypes.CFuncPtr",
         "FILE": "opaque:iterator",
         "NEXT": "opaque:iterator",
         "MADE": "opaque:iterator",
