@@ -37,13 +37,32 @@ class Measuring:
     def begin(subject: Subject, selectors: Sequence[Selector]) -> Measuring:
         """Unpack, install, run plainly and record, or find all that done."""
         place = Place(prepare(subject, PURPOSE))
+        place.trim()
         place.clean()
         base = baseline(place)
         for selector in selectors:
             selector.record(place)
         material = material_of(place.project)
         ledger = Ledger(place.home / "measured.jsonl")
-        return Measuring(place, material, base, tuple(selectors), ledger)
+        begun = Measuring(place, material, base, tuple(selectors), ledger)
+        begun.measure_nothing()
+        return begun
+
+    def measure_nothing(self) -> None:
+        """What each tool selects without an edit: what it cannot vouch for."""
+        edit = Edit("no edit", "nothing")
+        key = f"0/{self.place.subject.name}/0/{edit.kind}"
+        known = self.base.outcomes.by_test
+        spent = sum(self.base.outcomes.seconds.values())
+        truth = Truth(
+            key, edit.kind, edit.what, edit.digest(), "ok", "", len(known), {}, 0.0, spent
+        )
+        if self.ledger.truth(key, edit.digest()) is None:
+            self.ledger.add_truth(truth)
+        for selector in self.selectors:
+            if not self._known(key, edit, selector):
+                self.ledger.add_judgement(judge(self.place, self.base, truth, edit, selector))
+                self.place.clean()
 
     def measure(self, seed: int, number: int, kind: str, say: Callable[[str], object]) -> None:
         """Make one edit, and keep the truth about it and what each tool says."""

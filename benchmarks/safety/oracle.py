@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.real_projects import portable
 from benchmarks.safety.place import Place, bounded
+from benchmarks.trees import git
 
 _PLUGINS = str(Path(__file__).resolve().parent.parent)
 _ROUNDS = 3  # identical runs before the first edit
@@ -41,7 +42,7 @@ def plain(place: Place, environ: Mapping[str, str], seconds: float, *tests: str)
     target = place.home / "outcomes.json"
     target.unlink(missing_ok=True)
     variables = {"PYTHONPATH": _PLUGINS, "OUTCOME_FILE": str(target), **environ}
-    options = ("-p", "outcome_plugin", "--continue-on-collection-errors")
+    options = ("-p", "outcome_plugin", "--continue-on-collection-errors", "--tb=no")
     command = place.pytest(*options, *tests, environ=variables)
     if tests:
         words = tuple(word for word in command.words if word not in place.subject.arguments)
@@ -62,7 +63,8 @@ def plain(place: Place, environ: Mapping[str, str], seconds: float, *tests: str)
 def baseline(place: Place) -> Baseline:
     """Some identical runs on the clean tree; kept for the next time."""
     kept = place.home / "baseline.json"
-    key = [place.subject.version, list(place.subject.arguments), _ROUNDS]
+    tree = git(place.tree, "rev-parse", "HEAD^{tree}").strip()
+    key = [tree, list(place.subject.arguments), _ROUNDS]
     if kept.exists():
         said = json.loads(kept.read_text("utf-8"))
         if said["key"] == key:

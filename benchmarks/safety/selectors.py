@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from benchmarks.measure import Command, affected_command
 from benchmarks.real_projects import portable
@@ -67,8 +67,10 @@ class Affected:
         if mark.exists() and mark.read_text("utf-8") == self.name:
             return
         shutil.rmtree(place.home / "cache", ignore_errors=True)
-        self._ask(place, {}, 1800, "run", "--json")
+        said = self._ask(place, {}, 1800, "run", "--json")
         place.clean()
+        if said.code not in (0, 1):
+            raise RuntimeError(f"{place.subject.name} was not recorded: {said.err[-2000:]}")
         mark.write_text(self.name, encoding="utf-8")
 
     def choose(self, place: Place, environ: Mapping[str, str], seconds: float) -> Chosen:
@@ -83,7 +85,7 @@ class Affected:
             (test,) = portable({result["id"]: ""}, root)
             by_state.setdefault(result["state"], set()).add(test)
             if result["state"] != "reused":
-                kind = (result["cause"] or {}).get("kind", "none")
+                kind = _reason(result["cause"] or {})
                 causes[kind] = causes.get(kind, 0) + 1
         reused = by_state.pop("reused", set())
         files = {item["label"] for item in answer["targets"] if item["state"] != "reused"}
@@ -99,6 +101,13 @@ class Affected:
         return bounded(
             Command(command.name, command.words, command.folder, everything, (0, 1)), seconds
         )
+
+
+def _reason(cause: Mapping[str, Any]) -> str:
+    """The kind of a cause, with the code that its detail begins with: "changed: value"."""
+    code, colon, _ = str(cause.get("detail", "")).partition(":")
+    kind = str(cause.get("kind", "none"))
+    return f"{kind}: {code}" if colon and " " not in code else kind
 
 
 class Testmon:

@@ -54,7 +54,7 @@ class Judgement:
 
 def patience(base: Baseline) -> float:
     """Seconds after which a run counts as hung."""
-    return 60 + 6 * base.outcomes.wall
+    return 90 + 6 * sum(base.outcomes.seconds.values())
 
 
 def truth_of(place: Place, base: Baseline, key: str, edit: Edit, material: Material) -> Truth:

@@ -31,6 +31,14 @@ SETTINGS = """
 [tool.affected]
 env = ["HARD_CASE"]
 """
+# Neighbours that are quick share what they were seen to use; here each is to be told apart.
+CONFTEST = """
+import time
+
+
+def pytest_runtest_teardown():
+    time.sleep(0.012)
+"""
 pytestmark = pytest.mark.xdist_group("hard cases")
 
 
@@ -40,6 +48,15 @@ class Decided:
 
     selected: frozenset[str]  # tests, and files of which all tests are
     changed: frozenset[str]
+    known: frozenset[str]  # tests there were before
+
+    def of(self, case: Case) -> frozenset[str]:
+        """The tests of a case that would run, a file's one by one."""
+        tests = (test for test in self.known | case.ids if test.startswith(f"{case.name}/"))
+        named = {
+            test for test in self.selected if "::" in test and test.startswith(f"{case.name}/")
+        }
+        return frozenset(named | {test for test in tests if self.has(test)})
 
     def has(self, test: str) -> bool:
         """Whether a test would run."""
@@ -50,7 +67,8 @@ class Decided:
 def repository(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, dict[str, str]]:
     """Every case in its folder, all recorded; and what plain pytest says before any edit."""
     folder = tmp_path_factory.mktemp("hard")
-    files = {"pyproject.toml": SETTINGS, ".gitignore": "__pycache__/\n.venv/\n"}
+    files = {"pyproject.toml": SETTINGS, "conftest.py": CONFTEST}
+    files[".gitignore"] = "__pycache__/\n.venv/\n"
     for case in CASES:
         files |= {f"{case.name}/{path}": text for path, text in case.files.items()}
     checkout = monorepo(folder / "repo", folder / "cache", files).with_variables(HARD_CASE="one")
@@ -85,11 +103,14 @@ def decided(repository: tuple[Checkout, dict[str, str]], group: Group) -> Iterat
     answer = edited.run("--dry-run")
     results = answer.json["results"]
     selected = {result["id"] for result in results if result["state"] != "reused"}
+    told = {result["target"] for result in results}
+    whole = {target["label"] for target in answer.json["targets"] if target["state"] != "reused"}
+    selected |= whole - told
     after = plain(edited, *(case.name for case in of_group(group)))
     files = {test for test in after if "::" not in test}
     changed = {test for test, outcome in after.items() if before.get(test) != outcome} - files
     changed |= {test for test in before if test.partition("::")[0] in files}
-    yield Decided(frozenset(selected), frozenset(changed))
+    yield Decided(frozenset(selected), frozenset(changed), frozenset(before))
     for place, raw in undo.items():
         place.unlink(missing_ok=True)
         if raw is not None:
@@ -120,6 +141,7 @@ def apply(place: Path, change: tuple[str, str] | str | None) -> None:
 
 def write(place: Path, text: str) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)  # as installers and editors do, so that its folder's time moves
     place.write_text(text)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.hard_cases.case import Case, case
+from support.hard_cases.case import Case, Group, case
 from support.hard_cases.values import two
 
 _LIB = "NAME_lib.py"
@@ -267,6 +267,7 @@ CALLS: tuple[Case, ...] = (
         },
         {"NAME_late.py": ("RATE = 1", "RATE = 2")},
         "a b",
+        Group.LATE,
     ),
     case(
         "thread",
@@ -306,6 +307,7 @@ CALLS: tuple[Case, ...] = (
         | {"NAME_code.py": "SIZE = 1\n"},
         {"NAME_code.py": ("SIZE = 1", "SIZE = 2")},
         "a",
+        Group.LATE,
     ),
     case(
         "run_module",

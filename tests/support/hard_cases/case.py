@@ -18,6 +18,7 @@ class Group(Enum):
     """Edits that are made at once."""
 
     CALM = "calm"  # every file can still be collected
+    LATE = "late"  # of modules that no collection imports: all later tests of the process have them
     BREAKING = "breaking"  # some cannot
     ROOT = "root"  # what concerns every case
 

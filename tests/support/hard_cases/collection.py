@@ -366,10 +366,9 @@ COLLECTION: tuple[Case, ...] = (
                 return 2
             """,
             "pyproject.toml": '[project]\nname = "NAME"\n',
-            "test_NAME.py": "def test_a():\n    assert True\n",
         },
-        {"test_NAME.py": ("assert True", "assert 1")},
-        "a",
+        {_LIB: ("return 1", "return 3")},
+        "NAME_lib.py::NAME_lib.f",
     ),
     case(
         "test_file_that_cannot_be_collected",
