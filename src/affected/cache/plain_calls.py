@@ -84,15 +84,16 @@ class PlainCalls:
     def __init__(self, line: Line, instance: str, offers: Offers | None = None) -> None:
         self._line = line
         self._instance = instance
-        self._offers = offers or Offers()
+        self._offers = offers
 
     def plain(self) -> PlainCalls:
         """The same without what only our own server understands."""
         return PlainCalls(self._line, self._instance, self._offers)
 
-    @property
-    def offers(self) -> Offers:
-        """What the server said that it can do."""
+    def offers(self, patience: Patience) -> Offers:
+        """What the server says that it can do; asked for when first needed."""
+        if self._offers is None:
+            self._offers = self.introduce(patience)
         return self._offers
 
     def introduce(self, patience: Patience) -> Offers:
@@ -103,10 +104,9 @@ class PlainCalls:
         except CallFailed as failure:
             if failure.code != "UNIMPLEMENTED":
                 raise
-            return self._offers
+            return Offers()
         said = wire.parsed(api.ServerCapabilities, content)
-        self._offers = wire.offers(said.cache_capabilities)
-        return self._offers
+        return wire.offers(said.cache_capabilities)
 
     def look_up(self, keys: Sequence[str], haul: Haul, patience: Patience, *, blobs: bool) -> None:
         """Records into `haul`; `blobs`: those that they name may come along (here they do not).
@@ -134,17 +134,18 @@ class PlainCalls:
 
     def fetch(self, blobs: Iterable[BlobName], haul: Haul, patience: Patience) -> None:
         """Blobs into `haul`; raises as `look_up`."""
-        wanted = set(blobs)
-        batches = wire.batches(sorted(wanted), self._offers.batch)
-        asked = map(self._asking, batches)
+        wanted, offers = set(blobs), self.offers(patience)
+        batches = wire.batches(sorted(wanted), offers.batch)
+        asked = (self._asking(batch, offers) for batch in batches)
         for content in self._in_turn(f"{BLOBS}BatchReadBlobs", asked, patience):
             with haul.doubting():
                 for answer in wire.parsed(api.BatchReadBlobsResponse, content).responses:
                     with haul.doubting():
                         self._take_blob(answer, wanted, haul, patience)
-        for blob in wire.alone(wanted, self._offers.batch):
+        for blob in wire.alone(wanted, offers.batch):
             with haul.doubting():
-                haul.blobs[blob.hash] = wire.checked(blob, self._read(blob, patience))
+                content = self._read(blob, offers, patience)
+                haul.blobs[blob.hash] = wire.checked(blob, content)
                 patience.earn(size=blob.size)
 
     def send(self, entries: Sequence[Entry], patience: Patience) -> None:
@@ -165,20 +166,16 @@ class PlainCalls:
             if len(payload) > wire.INLINE:
                 contents[wire.name_of(payload).hash] = payload
         names = [BlobName(hash_, len(content)) for hash_, content in contents.items()]
-        missing = self._missing(names, patience)
-        requests = (self._batch(batch, contents) for batch in wire.batches(missing, self.room))
+        missing, offers = self._missing(names, patience), self.offers(patience)
+        batches = wire.batches(missing, offers.batch)
+        requests = (self._batch(batch, contents, offers) for batch in batches)
         for content in self._in_turn(f"{BLOBS}BatchUpdateBlobs", requests, patience):
             for answer in wire.parsed(api.BatchUpdateBlobsResponse, content).responses:
                 accept(answer.status.code)
                 patience.earn(size=max(0, answer.digest.size_bytes))
-        for blob in wire.alone(missing, self.room):
-            self._write(blob, contents[blob.hash], patience)
+        for blob in wire.alone(missing, offers.batch):
+            self._write(blob, contents[blob.hash], offers, patience)
             patience.earn(size=blob.size)
-
-    @property
-    def room(self) -> int:
-        """Bytes of blobs in one call."""
-        return self._offers.batch
 
     # -- taking ----------------------------------------------------------------------------
 
@@ -238,16 +235,16 @@ class PlainCalls:
         haul.blobs[blob.hash] = wire.checked(blob, content)
         patience.earn(size=blob.size)
 
-    def _asking(self, batch: Sequence[BlobName]) -> bytes:
-        packed = self._offers.batch_zstd and wire.can_decompress()
+    def _asking(self, batch: Sequence[BlobName], offers: Offers) -> bytes:
+        packed = offers.batch_zstd and wire.can_decompress()
         return api.BatchReadBlobsRequest(
             instance_name=self._instance,
             digests=[blob.digest() for blob in batch],
             acceptable_compressors=[api.Compressor.ZSTD] if packed else [],
         ).SerializeToString()
 
-    def _read(self, blob: BlobName, patience: Patience) -> bytes:
-        packed = self._offers.zstd and wire.can_decompress()
+    def _read(self, blob: BlobName, offers: Offers, patience: Patience) -> bytes:
+        packed = offers.zstd and wire.can_decompress()
         kind = "compressed-blobs/zstd" if packed else "blobs"
         name = f"{self._prefix()}{kind}/{blob.hash}/{blob.size}"
         request = streams.ReadRequest(resource_name=name).SerializeToString()
@@ -281,11 +278,13 @@ class PlainCalls:
             missing += (known[d.hash] for d in answer.missing_blob_digests if d.hash in known)
         return missing
 
-    def _batch(self, batch: Sequence[BlobName], contents: Mapping[str, bytes]) -> bytes:
+    def _batch(
+        self, batch: Sequence[BlobName], contents: Mapping[str, bytes], offers: Offers
+    ) -> bytes:
         request = api.BatchUpdateBlobsRequest(instance_name=self._instance)
         for blob in batch:
             content = contents[blob.hash]
-            small = wire.compressed(content) if self._offers.batch_zstd else None
+            small = wire.compressed(content) if offers.batch_zstd else None
             request.requests.add(
                 digest=blob.digest(),
                 data=content if small is None else small,
@@ -293,8 +292,8 @@ class PlainCalls:
             )
         return request.SerializeToString()
 
-    def _write(self, blob: BlobName, content: bytes, patience: Patience) -> None:
-        small = wire.compressed(content) if self._offers.zstd else None
+    def _write(self, blob: BlobName, content: bytes, offers: Offers, patience: Patience) -> None:
+        small = wire.compressed(content) if offers.zstd else None
         kind = "blobs" if small is None else "compressed-blobs/zstd"
         name = f"{self._prefix()}uploads/{uuid.uuid4()}/{kind}/{blob.hash}/{blob.size}"
         body = content if small is None else small

@@ -112,7 +112,7 @@ class SharedStore:
         from affected.cache.plain_calls import Haul  # noqa: PLC0415
 
         calls = self._connected(leisure)
-        if not calls.offers.updates:
+        if not calls.offers(leisure).updates:
             raise CallFailed(NOT_ALLOWED[0])
         haul = Haul()
         calls = self._looked_up(calls, keys, haul, leisure, blobs=False)
@@ -135,6 +135,7 @@ class SharedStore:
 
         try:
             calls = self._connected(self._patience)
+            writes = calls.offers(self._patience).updates
             began = time.monotonic()
             calls.introduce(self._patience)
             taken = time.monotonic() - began
@@ -142,7 +143,6 @@ class SharedStore:
         except RemoteTrouble as trouble:
             self.stop(trouble)
             return Health(trouble=told(trouble, "").removesuffix(": "))
-        writes = calls.offers.updates
         if writes:
             try:
                 calls.send([], self._patience)
@@ -209,9 +209,7 @@ class SharedStore:
 
                 if self._line is None:
                     self._line = self._connect()
-                calls = BatchedCalls(self._line, self._instance)
-                calls.introduce(patience)
-                self._calls = calls
+                self._calls = BatchedCalls(self._line, self._instance)
             return self._calls
         finally:
             self._connecting.release()

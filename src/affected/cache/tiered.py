@@ -6,6 +6,7 @@ the disk. Either may be read or written or not, as the run was told.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,9 @@ class TieredStore:
         self._combine = combine
         self._uploads: Uploads | None = None
         self._asked: set[str] = set()  # of the shared cache, in this run
-        self._kept: dict[str, bytes] = {}  # from there, where the disk may not keep it
+        self._kept: dict[str, bytes] = {}  # what the disk does not have yet, or may not keep
         self._kept_blobs: dict[str, bytes] = {}
+        self._writers: list[threading.Thread] = []
         if shared is not None and shared.writes and combine is not None and blobs_of is not None:
             from affected.cache.uploads import Uploads  # noqa: PLC0415
 
@@ -69,12 +71,13 @@ class TieredStore:
         missing = [d for d in dict.fromkeys(digests) if d not in found]
         if missing and self._shared is not None:
             came = self._shared.get_blobs(missing)
-            self._keep({}, came)
+            self._keep_meanwhile({}, came)
             found |= came
         return found
 
     def put(self, key: str, record: bytes, blobs: Mapping[str, bytes]) -> None:
         """See `RecordStore`; to the shared cache in the background."""
+        self._settle()  # nothing older may come after it
         self._keep({key: record}, blobs)
         if self._uploads is not None:
             self._uploads.add(key, record, blobs)
@@ -87,6 +90,7 @@ class TieredStore:
     def close(self) -> None:
         """See `RecordStore`."""
         self.finish()
+        self._settle()
         if self._shared is not None:
             self._shared.close()
         self._local.close()
@@ -105,8 +109,29 @@ class TieredStore:
         if not blobs and self._combine is not None:
             ours = self._at_hand(list(came))
             came = {k: self._combine(ours[k], r) if k in ours else r for k, r in came.items()}
-        self._keep(came, {})
+        self._keep_meanwhile(came, {})
         return came
+
+    def _keep_meanwhile(self, records: Mapping[str, bytes], blobs: Mapping[str, bytes]) -> None:
+        """Onto the disk while the run goes on: thousands of files take a second."""
+        if not records and not blobs:
+            return
+        self._kept.update(records)
+        self._kept_blobs.update(blobs)
+        if self._policy.local.writes:
+            writer = threading.Thread(target=self._local.keep, args=(records, blobs))
+            writer.start()
+            self._writers.append(writer)
+
+    def _settle(self) -> None:
+        """What came from the shared cache is on the disk, if it may be."""
+        if self._writers:
+            for writer in self._writers:
+                writer.join()
+            self._writers.clear()
+            if self._policy.local is Mode.BOTH:
+                self._kept.clear()
+                self._kept_blobs.clear()
 
     def _keep(self, records: Mapping[str, bytes], blobs: Mapping[str, bytes]) -> None:
         if self._policy.local.writes:

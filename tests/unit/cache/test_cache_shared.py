@@ -114,7 +114,7 @@ def test_what_one_machine_put_another_one_gets(fake, machine, batched, zstd):
     assert two.store.get_blobs([*blobs, digest(b"none")]) == blobs
     assert (one.shared.notice, two.shared.notice) == ("", "")
     assert fake.tell()["violations"] == []
-    # By now it is on the second machine's disk, too.
+    two.store.close()  # by now it is on the second machine's disk, too
     assert two.disk.get([key("a"), key("b")]) == {key("a"): record, key("b"): long}
     assert two.disk.get_blobs(list(blobs)) == blobs
     assert (fake.tell()["calls"].get("compressed", 0) > 0) == zstd
@@ -132,7 +132,7 @@ def test_hundreds_of_records_are_one_call(fake, machine):
     two = machine(seconds=10.0)
     assert len(two.store.get([key(number) for number in range(300)])) == 300
     assert two.store.get_blobs(list(blobs)) == blobs
-    assert fake.tell()["calls"] == {"GetCapabilities": 1, "LookUp": 1}
+    assert fake.tell()["calls"] == {"LookUp": 1}
 
 
 @KINDS
@@ -178,7 +178,6 @@ def test_each_cache_is_read_and_written_as_the_run_was_told(fake, machine, local
     found = here.store.get([key("here"), key("there")])
     assert (key("here") in found) == local.reads
     assert (key("there") in found) == remote.reads
-    assert (key("there") in here.disk.get([key("there")])) == (remote.reads and local.writes)
     here.store.put(key("new"), b"new", {})
     assert (
         here.store.get([key("new")]) == {key("new"): b"new"}
@@ -186,6 +185,7 @@ def test_each_cache_is_read_and_written_as_the_run_was_told(fake, machine, local
         or local is Mode.READ
     )
     here.store.close()
+    assert (key("there") in here.disk.get([key("there")])) == (remote.reads and local.writes)
     assert (key("new") in here.disk.get([key("new")])) == local.writes
     assert fake.tell()["records"] == 1 + remote.writes
 
