@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve()
 WAYS = (
     "good", "hang", "hang-writes", "slow", "full", "read-only", "no-token", "no-capabilities",
     "wrong-bytes", "wrong-size", "wrong-record", "empty-result", "malformed", "huge", "broken",
-    "drip", "absurd-digest", "unasked", "cut-once",
+    "drip", "crowded", "absurd-digest", "unasked", "cut-once",
 )  # fmt: skip
 
 

@@ -243,6 +243,7 @@ class Desk(grpc.GenericRpcHandler):
     def __init__(self, cache: Cache) -> None:
         calls = Calls(cache)
         self.cache = cache
+        self.room = threading.Semaphore(6)
         cas = f"/{V2}ContentAddressableStorage/"
         self.unary: dict[str, tuple[Callable[[Any], Any], Any]] = {
             f"/{V2}Capabilities/GetCapabilities": (
@@ -302,6 +303,8 @@ class Desk(grpc.GenericRpcHandler):
 
     def one(self, method: str, function: Any, kind: Any, request: bytes, rpc: Any) -> bytes:
         self.spoil(method, rpc)
+        if self.cache.way == "crowded":
+            self.crowd(rpc)
         parsed = kind.FromString(request)
         if parsed.instance_name != self.cache.instance:
             self.cache.violations.append(f"another instance: {parsed.instance_name}")
@@ -317,6 +320,13 @@ class Desk(grpc.GenericRpcHandler):
         self.spoil(method, rpc)
         for answer in function(kind.FromString(request) for request in requests):
             yield self.spoiled(answer.SerializeToString())
+
+    def crowd(self, rpc: Any) -> None:
+        """A few calls at once are answered, slowly; the others are refused."""
+        if not self.room.acquire(blocking=False):
+            rpc.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many at once")
+        time.sleep(0.002)
+        self.room.release()
 
     def spoiled(self, answer: bytes) -> bytes:
         if self.cache.way == "malformed":

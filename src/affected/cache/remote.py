@@ -10,7 +10,8 @@ import contextlib
 import os
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,8 +23,12 @@ from affected.config.remote import RemoteAddress
 from affected.errors import CallFailed
 
 LARGEST_MESSAGE: Final = 16 << 20  # bytes of one answer
-WINDOW: Final = 128  # calls of a pipeline under way at once
+WIDEST: Final = 128  # calls of a pipeline under way at once
+NARROWEST: Final = 4
+REFUSALS: Final = 8  # of one call, until it has failed
+CROWDED: Final = "RESOURCE_EXHAUSTED"
 AHEAD: Final = 16  # messages of a stream that wait for us
+_PAUSE: Final = 0.01  # seconds before a server that refused all is asked again
 _POLL: Final = 0.1  # seconds until a thread looks whether anybody still waits
 _VERBOSITY: Final = "GRPC_VERBOSITY"
 _SHOWN: Final = 160  # characters of a server's words
@@ -50,6 +55,7 @@ class Connection:
         said: Iterable[tuple[str, bytes]] = (),
     ) -> None:
         """`said` goes with every call; nothing is sent before the first one."""
+        self.width = WIDEST
         self._token = token
         self._metadata: list[tuple[str, str | bytes]] = [*said]
         if token:
@@ -90,47 +96,89 @@ class Connection:
             raise CallFailed("CANCELLED") from closed
 
 
-class _Pipeline:
-    """Unary calls; implements `Replies`."""
+@dataclass(slots=True)
+class _Flight:
+    """A call under way: its request, how often it was refused, and since which width."""
 
-    def __init__(self, connection: Connection, start: Any, requests: Iterable[bytes]) -> None:  # noqa: ANN401
+    number: int
+    request: bytes
+    refusals: int
+    width: int
+    future: Any
+
+
+class _Pipeline:
+    """Unary calls; implements `Replies`.
+
+    A server that cannot take so many at once refuses some (RESOURCE_EXHAUSTED): those are sent
+    again, and fewer are sent at once from then on.
+    """
+
+    def __init__(
+        self, connection: Connection, start: Callable[[bytes], Any], requests: Iterable[bytes]
+    ) -> None:
         self._connection = connection
         self._start = start
         self._requests = enumerate(requests)
         self._done: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._flying: dict[int, grpc.Future[bytes]] = {}
-        for _ in range(WINDOW):
-            if not self._launch():
-                break
+        self._flying: dict[int, _Flight] = {}
+        self._again: list[_Flight] = []
+        self._fill()
 
     def next(self, seconds: float) -> Reply | None:
-        if not self._flying:
-            return None
-        try:
-            number = self._done.get(timeout=max(seconds, 0.001))
-        except queue.Empty:
-            raise TimeoutError from None
-        future = self._flying.pop(number)
-        self._launch()
-        try:
-            return Reply(number, future.result())
-        except grpc.FutureCancelledError:
-            return Reply(number, failed=CallFailed("CANCELLED"))
-        except grpc.RpcError as error:
-            return Reply(number, failed=self._connection.failure(error))
+        end = time.monotonic() + max(seconds, 0.001)
+        while self._flying:
+            try:
+                number = self._done.get(timeout=max(end - time.monotonic(), 0.001))
+            except queue.Empty:
+                raise TimeoutError from None
+            flight = self._flying.pop(number)
+            reply = self._reply(flight)
+            if reply.failed is not None and reply.failed.code == CROWDED and self._put_off(flight):
+                self._fill()
+                continue
+            self._fill()
+            return reply
+        return None
 
     def cancel(self) -> None:
-        for future in self._flying.values():
-            future.cancel()
+        for flight in self._flying.values():
+            flight.future.cancel()
         self._flying.clear()
 
-    def _launch(self) -> bool:
-        for number, request in self._requests:
-            future = self._start(request)
-            self._flying[number] = future
-            future.add_done_callback(lambda _, number=number: self._done.put(number))
-            return True
-        return False
+    def _reply(self, flight: _Flight) -> Reply:
+        try:
+            return Reply(flight.number, flight.future.result())
+        except grpc.FutureCancelledError:
+            return Reply(flight.number, failed=CallFailed("CANCELLED"))
+        except grpc.RpcError as error:
+            return Reply(flight.number, failed=self._connection.failure(error))
+
+    def _put_off(self, flight: _Flight) -> bool:
+        """True when a refused call is to be made once more."""
+        flight.refusals += 1
+        if flight.refusals > REFUSALS:
+            return False
+        if flight.width == self._connection.width:
+            self._connection.width = max(flight.width // 2, NARROWEST)
+        if not self._flying:
+            time.sleep(_PAUSE * flight.refusals)
+        self._again.append(flight)
+        return True
+
+    def _fill(self) -> None:
+        while len(self._flying) < self._connection.width:
+            if self._again:
+                flight = self._again.pop()
+            else:
+                number, request = next(self._requests, (0, None))
+                if request is None:
+                    return
+                flight = _Flight(number, request, 0, 0, None)
+            flight.width = self._connection.width
+            flight.future = self._start(flight.request)
+            self._flying[flight.number] = flight
+            flight.future.add_done_callback(lambda _, number=flight.number: self._done.put(number))
 
 
 class _Stream:

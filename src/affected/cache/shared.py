@@ -22,6 +22,7 @@ RETRIES: Final = (0.2, 0.5, 1.5)  # seconds before the background tries again
 SILENCE: Final = 10.0  # seconds that the background waits for an answer
 NOT_ALLOWED: Final = ("PERMISSION_DENIED", "UNAUTHENTICATED")
 FULL: Final = "RESOURCE_EXHAUSTED"
+CROWDED: Final = "CROWDED"  # of our own: it cannot take any question now
 UNSENT: Final = "UNSENT"  # of our own: the run ended before all was carried there
 _AWAY: Final = "UNAVAILABLE"
 _NOT_OURS: Final = "UNIMPLEMENTED"
@@ -31,6 +32,7 @@ _SAID: Final = {
     "DEADLINE_EXCEEDED": "does not answer in time",
     "UNAUTHENTICATED": "does not know the token, or wants one",
     "PERMISSION_DENIED": "does not let this token in",
+    CROWDED: "has no room for our questions",
     FULL: "is full: results of this run are not shared",
     UNSENT: "did not take every result in time: some are not shared",
 }
@@ -127,6 +129,8 @@ class SharedStore:
             return
         if not (writing and code in {FULL, UNSENT}):
             self.reads = False
+            if code == FULL:
+                trouble = CallFailed(CROWDED)
         self.notice = self.notice or f"the shared cache {self.name} {told(trouble)}"
 
     def look(self) -> Health:

@@ -318,6 +318,17 @@ def test_what_came_before_patience_ended_is_of_use(fake, machine):
     assert "in time" in two.shared.notice
 
 
+def test_a_server_that_takes_few_calls_at_once_is_asked_more_slowly(fake, machine):
+    """Calls that it refuses for the crowd are made again, fewer at once; everything is found."""
+    fake.reset(batched=False)
+    machine(seconds=10.0).share(**{f"k{number}": b"record" for number in range(100)})
+    fake.reset("crowded", empty=False)
+    two = machine(seconds=10.0)
+    assert len(two.store.get([key(f"k{number}") for number in range(100)])) == 100
+    two.share(b=b"b")
+    assert (two.shared.notice, fake.tell()["records"]) == ("", 101)
+
+
 def test_the_token_goes_with_every_call(fake, machine):
     """As a bearer token; nothing of it is told when the server repeats it."""
     fake.reset()
