@@ -86,7 +86,10 @@ def calls(log: Path) -> Counter[str]:
 
 
 def recorded(tests: int) -> tuple[Path, Path]:
-    """The tree, and the server's store with a record of every test file; made once."""
+    """The tree, and the server's store with a record of every test file; made once.
+
+    A making that was cut short goes on where it ended.
+    """
     out = make_out()
     root, store = out / f"remote-tree-{tests}", out / f"remote-store-{tests}"
     if not (root / ".git").exists():
@@ -94,10 +97,9 @@ def recorded(tests: int) -> tuple[Path, Path]:
     if not store.exists():
         print(f"running {tests:,} test files once …", file=sys.stderr)
         part = store.with_name(f"{store.name}-part")
-        shutil.rmtree(part, ignore_errors=True)
         cache = out / f"remote-cache-{tests}"
         with served(part, out / "remote-record.log") as address:
-            command = affected_command("record", root, cache, "run", "--all")
+            command = affected_command("record", root, cache, "run")
             run_quietly(_with(command, AFFECTED_REMOTE=address))
         part.rename(store)
     return root, store
