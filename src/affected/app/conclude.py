@@ -16,6 +16,7 @@ from affected.app.sealing import seal_workspace
 from affected.app.session import LAST_STATE_KEY, SETTLED_KEY, Request, nothing
 from affected.model.path import display
 from affected.model.result import TestResult
+from affected.model.selection import Cause
 from affected.report.commands import CommandCounts, count_events
 from affected.report.protocol import RunSummary, Unvouched, count, extent
 
@@ -28,6 +29,8 @@ class Course:
 
     started: bool = False
     results: dict[str, tuple[TestResult, ...]] = field(default_factory=dict)  # by label
+    reused: dict[str, dict[str, TestResult]] = field(default_factory=dict)  # of the selected
+    selected: dict[str, dict[str, Cause]] = field(default_factory=dict)  # by imports' values
     complete: set[str] = field(default_factory=set)
     troubles: list[str] = field(default_factory=list)
     summaries: list[str] = field(default_factory=list)  # pytest's own words about failures
@@ -51,6 +54,9 @@ def conclude(
     troubles = [*course.troubles, *_silent(silent, course)]
     _settle(knowledge, request)
     knowledge.workspace.records.finish()  # what goes wrong there is told with the rest
+    kept = [result for reused in course.reused.values() for result in reused.values()]
+    if not course.started:
+        kept = [*kept, *(r for p in decision.partials.values() for r in p.results.values())]
     left = dict(decision.left)
     if course.out_of_time:
         unfinished = decision.selected.keys() - course.complete
@@ -61,14 +67,14 @@ def conclude(
     return RunSummary(
         selection=extent(some, known),
         selected_targets=len(decision.selected.keys() - left.keys()),
-        selected_tests=sum(row.tests for row in decision.rows.values()),
-        ran_targets=len(course.results),
+        selected_tests=max(0, sum(row.tests for row in decision.rows.values()) - len(kept)),
+        ran_targets=sum(1 for found in course.results.values() if found),
         reused_targets=decision.saved.targets,
-        reused_tests=decision.saved.tests,
+        reused_tests=decision.saved.tests + len(kept),
         left_out=len(decision.left_out),
         counts=counts,
         seconds_run=sum(result.seconds for result in results),
-        seconds_saved=decision.saved.seconds,
+        seconds_saved=decision.saved.seconds + sum(result.seconds for result in kept),
         failures=tuple(result for result in results if not result.outcome.good),
         notices=(*decision.notices, *_notices(knowledge), *course.commands.notices),
         unvouched=tuple(course.unvouched),

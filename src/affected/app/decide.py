@@ -13,6 +13,7 @@ from affected.app.budget import within
 from affected.app.knowledge import Knowledge
 from affected.app.session import Request
 from affected.app.sharding import own_part
+from affected.cache.lookup import Partial
 from affected.errors import UserError
 from affected.model.path import display, is_under
 from affected.model.selection import Cause, CauseKind
@@ -33,6 +34,13 @@ class Decision:
     notices: tuple[str, ...] = ()  # what the user should know, one sentence each
     elsewhere: int = 0  # selected targets that other shards run
     left: Mapping[str, float] = field(default_factory=dict)  # beyond the budget, with their seconds
+    partials: Mapping[str, Partial] = field(default_factory=dict)  # of the selected, partly proved
+
+    @property
+    def proved(self) -> Totals:
+        """The tests of selected targets that are proved already."""
+        results = [r for partial in self.partials.values() for r in partial.results.values()]
+        return Totals(0, len(results), sum(result.seconds for result in results))
 
 
 def decide(knowledge: Knowledge, request: Request) -> Decision:
@@ -72,6 +80,11 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
         notices=notices,
         elsewhere=elsewhere,
         left=left,
+        partials={
+            label: partial
+            for label, partial in verdicts.partials.items()
+            if label in causes and not request.everything
+        },
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from affected.app.catalogue import targets_of
 from affected.app.knowledge import Knowledge
-from affected.cache.lookup import Difference, Lookup, Miss
+from affected.cache.lookup import Difference, Lookup, Miss, Partial
 from affected.cache.record import StoredObservation
 from affected.errors import UserError
 from affected.graph.why import why
@@ -33,6 +33,8 @@ def explain(knowledge: Knowledge, asked: str) -> ExplainReport:
     key = knowledge.manifests.weak(target)
     lookup = Lookup(knowledge.workspace.records, knowledge.present(target.project))
     verdict = lookup.check({row.label: key})[row.label]
+    if isinstance(verdict, Partial):
+        return _partly(knowledge, lookup, row, target, key, verdict, test, asked)
     if test and not isinstance(verdict, Miss):
         _known_test(verdict.observation, test, asked)
     if isinstance(verdict, Miss):
@@ -54,6 +56,38 @@ def explain(knowledge: Knowledge, asked: str) -> ExplainReport:
         runs=False,
         test=test,
         proof=_proof(lookup, verdict.observation),
+        fingerprint=key,
+        records=_observations(lookup, row.label, key),
+    )
+
+
+def _partly(
+    knowledge: Knowledge,
+    lookup: Lookup,
+    row: TargetRow,
+    target: Target,
+    key: str,
+    partial: Partial,
+    test: str,
+    asked: str,
+) -> ExplainReport:
+    """The explanation of a file some of whose tests run, or of one of these tests."""
+    observation = partial.judged.observation
+    causes = knowledge.verifier.why_partly(target, partial)
+    runs = True
+    if test:
+        _known_test(observation, test, asked)
+        mine = [id_ for id_ in (*partial.results, *partial.reasons, *partial.asked) if id_ == test]
+        runs = not (mine and test in partial.results)
+        if test in partial.reasons:
+            causes = knowledge.verifier.why_test(target, partial.reasons[test])
+    return ExplainReport(
+        label=row.label,
+        runs=runs,
+        causes=causes if runs else (),
+        test=test,
+        proof=_proof(lookup, observation),
+        chain=_chain(knowledge, target, causes) if runs else (),
         fingerprint=key,
         records=_observations(lookup, row.label, key),
     )

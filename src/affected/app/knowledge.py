@@ -28,6 +28,7 @@ from affected.state.rows import TargetRow
 
 if TYPE_CHECKING:  # what only a verification needs is loaded by it
     from affected.app.manifests import Manifests
+    from affected.app.outlines import Outlines
     from affected.app.present import PresentInputs
     from affected.app.verify import Verdicts, Verifier
 
@@ -94,11 +95,18 @@ class Knowledge:
         return ImportTable.over_all(self.workspace, self.catalogue.roots, self.files)
 
     @cached_property
+    def outlines(self) -> Outlines:
+        """Outlines of file versions, then and now."""
+        from affected.app.outlines import Outlines  # noqa: PLC0415
+
+        return Outlines(self.workspace)
+
+    @cached_property
     def verifier(self) -> Verifier:
         """Checks observations against the present."""
         from affected.app.verify import Verifier  # noqa: PLC0415
 
-        return Verifier(self.workspace, self.catalogue, self.manifests, self.present)
+        return Verifier(self.workspace, self.catalogue, self.manifests, self.present, self.outlines)
 
     def targets(self) -> list[Target]:
         """Every target, in label order."""
@@ -115,7 +123,7 @@ class Knowledge:
                 return self.platforms.interpreter(project).distributions
 
             self._presents[executable] = PresentInputs(
-                self.workspace, self._resolver, distributions
+                self.workspace, self._resolver, distributions, self.outlines
             )
         return self._presents[executable]
 

@@ -21,7 +21,9 @@ from affected.model.path import RepoPath
 from affected.model.target import Target, TestSettings
 from affected.run.environment import environment_inputs
 
-OBSERVATION_FORMAT: Final = 1  # 1: file level. Bump when what an observation sees changes.
+OBSERVATION_FORMAT: Final = (
+    2  # 1: file level; 2: what each test used. Bump when what an observation sees changes.
+)
 
 
 class Manifests:

@@ -6,8 +6,8 @@ Unaware of stores. It joins what the static import closure says with what was se
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from affected.app.catalogue import Catalogue
 from affected.app.compose import Workspace
@@ -15,10 +15,12 @@ from affected.app.imports import ImportTable
 from affected.app.present import PresentInputs
 from affected.fs.ignore import Patterns
 from affected.lang.python.targets import conftest_chain
-from affected.model.access import ModuleTrace, Trace
+from affected.model.access import ModuleTrace, Part, Trace
 from affected.model.digest import Digest
 from affected.model.observation import (
     BlindSpot,
+    Blocks,
+    Group,
     Input,
     InputKind,
     Observation,
@@ -49,15 +51,33 @@ class _Uses:
     externals: set[str]
     all_installed: bool
     blind: set[BlindSpot]
+    dynamic: set[RepoPath]
 
-    def add(self, trace: Trace | ModuleTrace) -> None:
-        self.files |= trace.loaded
-        self.reads |= trace.reads
-        self.listings |= trace.listings
-        self.probes |= trace.probes
+    def add(self, trace: ModuleTrace) -> None:
+        """What counts for every test."""
+        self.dynamic |= trace.dynamic
+        self.files |= trace.loaded | trace.blocks.keys()
         self.externals |= trace.externals
         self.all_installed |= trace.all_installed
-        self.blind |= set(trace.blind_spots)
+        self._add_part(trace)
+
+    def add_file(self, trace: Trace) -> None:
+        """What the test file did for every test of it."""
+        self.dynamic |= trace.dynamic
+        self.files |= trace.loaded | trace.own.blocks.keys()
+        self.externals |= trace.externals
+        self.all_installed |= trace.all_installed
+        for part in trace.parts:
+            self.files |= part.blocks.keys()
+        told_apart = {spot for part in trace.parts for spot in part.blind_spots}
+        self.blind |= set(trace.blind_spots) - told_apart
+        self._add_part(trace.own)
+
+    def _add_part(self, part: Part | ModuleTrace) -> None:
+        self.reads |= part.reads
+        self.listings |= part.listings
+        self.probes |= part.probes
+        self.blind |= set(part.blind_spots)
 
 
 class Observer:
@@ -97,32 +117,59 @@ class Observer:
         chain = conftest_chain(target.path, settings.rootdir)
         uses = self._uses(target, trace, [p for p in chain if self._imports.exists(p)])
         static = self._catalogue.graph.closure([target.path])
-        inputs = set(self._present.files([*uses.files, *uses.reads, *chain]))
-        inputs |= {self._present.make(InputKind.LISTING, path) for path in uses.listings}
-        inputs |= {self._present.make(InputKind.PROBE, path) for path in uses.probes - uses.files}
+        files = [path for path in uses.files if not self._is_code(path)]
+        inputs = set(self._present.files([*files, *uses.reads, *chain]))
+        inputs |= set(self._present.files([*filter(self._is_code, uses.files)], InputKind.CODE))
+        inputs |= self._beyond_files(uses, uses.files)
         inputs |= self._resolved(uses)
         inputs |= set(self._present.files(self._declared(declared, target.project)))
-        inputs |= self._through_links(inputs)
-        modified = trace.written & (uses.files | uses.reads)
+        modified = trace.written & (uses.files | uses.reads | trace.reads)
         uses.blind |= {BlindSpot("modified-input", path) for path in modified}
+        groups = [self._group(part, uses, covered) for part in trace.parts]
+        every = inputs.union(*(group.inputs for group in groups))
+        inputs |= self._through_links(every)
+        every |= inputs
+        groups = [replace(group, inputs=group.inputs - inputs) for group in groups]
         observation = Observation(
             label=target.label,
-            inputs=tuple(sorted(inputs)),
+            inputs=tuple(sorted(every)),
             results=trace.results,
-            blind_spots=tuple(
-                sorted(_uncovered(uses.blind, covered), key=lambda spot: (spot.code, spot.what))
-            ),
+            blind_spots=_sorted(_uncovered(uses.blind, covered)),
             provenance=provenance,
             seconds=trace.seconds,
+            groups=tuple(groups),
+            members=trace.members,
+            shared=_joined([self._harvest.session.blocks, trace.own.blocks]),
+            dynamic=frozenset(uses.dynamic),
+            imported=_joined(
+                [self._harvest.modules[p].blocks for p in uses.files & self._harvest.modules.keys()]
+            ),
         )
+        inputs = every
         paths = {RepoPath(i.key) for i in inputs if i.kind in _PATH_KINDS}
         used = {(i.kind, RepoPath(i.key)) for i in inputs if i.kind in _PATH_KINDS}
         return Observed(observation, frozenset(paths - static), frozenset(used))
 
+    def _is_code(self, path: RepoPath) -> bool:
+        """True for a loaded file of which it was seen what was used."""
+        harvest = self._harvest
+        return harvest.blocks and path.endswith(".py") and path not in harvest.whole
+
+    def _beyond_files(self, uses: _Uses | Part, files: Collection[RepoPath]) -> set[Input]:
+        found = {self._present.make(InputKind.LISTING, path) for path in uses.listings}
+        return found | {self._present.make(InputKind.PROBE, p) for p in uses.probes - set(files)}
+
+    def _group(self, part: Part, uses: _Uses, covered: Sequence[str]) -> Group:
+        """What a part used that is not every test's."""
+        inputs = set(self._present.files([*(part.reads - uses.reads)]))
+        inputs |= self._beyond_files(part, uses.files)
+        spots = _sorted(_uncovered(part.blind_spots, covered))
+        return Group(frozenset(inputs), part.blocks, spots)
+
     def _uses(self, target: Target, trace: Trace, chain: Iterable[RepoPath]) -> _Uses:
-        uses = _Uses({target.path, *chain}, set(), set(), set(), set(), False, set())
+        uses = _Uses({target.path, *chain}, set(), set(), set(), set(), False, set(), set())
         uses.add(self._harvest.session)
-        uses.add(trace)
+        uses.add_file(trace)
         closed: set[RepoPath] = set()
         while uses.files - closed:
             closed |= self._catalogue.graph.closure(uses.files - closed)
@@ -197,7 +244,19 @@ class Observer:
         return {path: frozenset(paths) for path, paths in found.items()}
 
 
-_PATH_KINDS = frozenset({InputKind.FILE, InputKind.PROBE, InputKind.LISTING})
+_PATH_KINDS = frozenset({InputKind.FILE, InputKind.CODE, InputKind.PROBE, InputKind.LISTING})
+
+
+def _sorted(spots: Iterable[BlindSpot]) -> tuple[BlindSpot, ...]:
+    return tuple(sorted(spots, key=lambda spot: (spot.code, spot.what)))
+
+
+def _joined(parts: Iterable[Blocks]) -> Blocks:
+    found: dict[RepoPath, frozenset[int]] = {}
+    for part in parts:
+        for path, lines in part.items():
+            found[path] = found.get(path, frozenset()) | lines
+    return found
 
 
 def _uncovered(spots: Iterable[BlindSpot], covered: Sequence[str]) -> list[BlindSpot]:

@@ -41,6 +41,7 @@ class Platforms:
         self._executables: dict[RepoPath, Path] = {}
         self._own: dict[RepoPath, bool] = {}
         self._described: dict[Path, Interpreter] = {}
+        self.wanted_precision = ""  # of the command line, before the configured one
 
     def config(self, project: RepoPath) -> ProjectConfig:
         """The project's settings over the root's."""
@@ -93,6 +94,10 @@ class Platforms:
             if folder and self._own[folder]:
                 return True
         return False
+
+    def precision(self, project: RepoPath) -> str:
+        """What the project's edits are told apart by, as configured or as the command line says."""
+        return self.wanted_precision or self.config(project).precision
 
     def interpreter(self, project: RepoPath) -> Interpreter:
         """The interpreter with what is installed there, from the index when still true."""
@@ -158,6 +163,7 @@ def _stored_configs(workspace: Workspace) -> dict[RepoPath, ProjectConfig]:
             env=tuple(c["env"]),
             pytest_args=tuple(c["pytest_args"]),
             xdist=c["xdist"],
+            precision=c.get("precision", "function"),
             inputs=tuple(c["inputs"]),
             covered=tuple(c["covered"]),
         )

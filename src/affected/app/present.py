@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from affected.app.compose import Workspace
+from affected.app.outlines import Outlines
 from affected.fs.digests import listing_digest, probe_digest
 from affected.lang.python.distributions import (
     external_digest,
@@ -16,6 +17,7 @@ from affected.lang.python.distributions import (
     required_digest,
     shadowed_tops,
 )
+from affected.lang.python.outline_compare import OutlineChange
 from affected.lang.python.resolve import Resolver
 from affected.model.digest import ABSENT
 from affected.model.observation import Input, InputKind
@@ -31,19 +33,28 @@ class PresentInputs:
         workspace: Workspace,
         resolver: Callable[[], Resolver],
         distributions: Callable[[], Mapping[str, Distribution]],
+        outlines: Outlines,
     ) -> None:
         self._workspace = workspace
         self._resolver = resolver
         self._distributions = distributions
+        self._outlines = outlines
         self._known: dict[tuple[InputKind, str], str] = {}
 
     def digests(self, inputs: Sequence[Input]) -> list[str]:
         """Today's digest of each input, in order."""
-        self._files([i.key for i in inputs if i.kind is InputKind.FILE])
+        self._files([i.key for i in inputs if i.kind in (InputKind.FILE, InputKind.CODE)])
         return [self.digest(i.kind, i.key) for i in inputs]
+
+    def code_changes(self, inputs: Sequence[Input]) -> list[OutlineChange | None]:
+        """What was done to each CODE input since; None where that cannot be told."""
+        now = {item.key: self.digest(item.kind, item.key) for item in inputs}
+        return self._outlines.changes(inputs, now) if inputs else []
 
     def digest(self, kind: InputKind, key: str) -> str:
         """Today's digest of one input."""
+        if kind is InputKind.CODE:
+            kind = InputKind.FILE
         known = self._known.get((kind, key))
         if known is None:
             known = self._known[kind, key] = self._compute(kind, key)
@@ -57,10 +68,10 @@ class PresentInputs:
         """Those of the workspace's top-level names that something installed answers too."""
         return frozenset(shadowed_tops(tops, self._distributions()))
 
-    def files(self, paths: Sequence[RepoPath]) -> list[Input]:
-        """FILE inputs with today's digests, looked up together."""
+    def files(self, paths: Sequence[RepoPath], kind: InputKind = InputKind.FILE) -> list[Input]:
+        """FILE inputs, or CODE ones, with today's digests, looked up together."""
         self._files(paths)
-        return [self.make(InputKind.FILE, path) for path in paths]
+        return [self.make(kind, path) for path in paths]
 
     def _files(self, keys: Sequence[str]) -> None:
         unknown = [RepoPath(key) for key in keys if (InputKind.FILE, key) not in self._known]

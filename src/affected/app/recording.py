@@ -5,14 +5,18 @@ Unaware of how tests run. Nothing is stored of a target whose inputs changed whi
 
 from __future__ import annotations
 
+import hashlib
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from affected.app import survey as surveys
+from affected.app.carry import carry
 from affected.app.knowledge import Knowledge
 from affected.app.observe import Observed, Observer
-from affected.app.watching import watch_also
+from affected.app.watching import PATH_KINDS, watch_also
+from affected.cache.judge import Judged
 from affected.cache.record import (
     StoredObservation,
     merge,
@@ -26,6 +30,7 @@ from affected.model.digest import ABSENT
 from affected.model.observation import InputKind, Provenance
 from affected.model.path import RepoPath, ancestors
 from affected.model.plan import Batch
+from affected.model.result import TestResult
 from affected.model.target import Target
 from affected.report.protocol import Unvouched
 from affected.run.trace_log import Harvest
@@ -41,14 +46,34 @@ class Ran:
     batch: Batch
     harvest: Harvest
     began: float  # seconds since the epoch
+    values: bytes = b""  # what import and collection came to, as the tracer wrote it
+
+
+Reused = Callable[[str, Sequence[str]], Mapping[str, tuple[TestResult, Judged]]]
+"""Of a target's tests that were collected and left out: their outcomes and what proves them."""
+
+
+def _nothing_reused(_label: str, _ids: Sequence[str]) -> Mapping[str, tuple[TestResult, Judged]]:
+    return {}
+
+
+_FILES = (InputKind.FILE, InputKind.CODE)
 
 
 class Recorder:
     """Keeps what each finished batch proved, after making sure that nothing moved meanwhile."""
 
-    def __init__(self, knowledge: Knowledge, provenance: Provenance, *, keep: bool) -> None:
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        provenance: Provenance,
+        *,
+        keep: bool,
+        reused: Reused = _nothing_reused,
+    ) -> None:
         self._knowledge = knowledge
         self._provenance = provenance
+        self._reused = reused
         self._keep = keep  # False: arguments such as --lf make a pass depend on the unseen
         self._watched: set[tuple[InputKind, RepoPath]] = set()
         self._stamped: dict[tuple[RepoPath, float], bool] = {}
@@ -74,6 +99,8 @@ class Recorder:
             links=knowledge.links,
         )
         observed: list[tuple[Target, Trace, Observed]] = []
+        values = zlib.compress(ran.values, 1) if ran.values else b""
+        names = (hashlib.sha256(values).hexdigest(),) if values else ()
         rows: dict[str, TargetRow] = {}
         known = knowledge.workspace.index.targets(labels=[t.label for t in ran.batch.targets])
         before = {row.label: row for row in known}
@@ -83,14 +110,37 @@ class Recorder:
                 continue
             config = knowledge.platforms.config(target.project)
             seen = observer.observe(target, trace, config.inputs, config.covered, self._provenance)
-            rows[target.label] = self._row(before[target.label], trace, seen, ran)
+            seen = replace(seen, observation=replace(seen.observation, values=names))
+            whole = self._with_reused(target, seen, ran)
+            if whole is None:
+                continue
+            seen = whole
+            rows[target.label] = self._row(before[target.label], seen, ran)
             if self._keep and not self._stirred(seen, ran):
                 observed.append((target, trace, seen))
-        self._store(observed, rows)
+        self._store(observed, rows, {names[0]: values} if names else {})
 
-    def _row(self, row: TargetRow, trace: Trace, seen: Observed, ran: Ran) -> TargetRow:
+    def _with_reused(self, target: Target, seen: Observed, ran: Ran) -> Observed | None:
+        """The observation of all the file's tests; None when what proved the others is lost."""
+        left = ran.harvest.left.get(target.path, ())
+        reused = self._reused(target.label, left)
+        if len(reused) < len(left):
+            return None
+        if not reused:
+            return seen
+        knowledge = self._knowledge
+        present = knowledge.present(target.project)
+        lookup = knowledge.verifier.lookup(target.project)
+        whole = carry(seen.observation, reused, lookup, present)
+        if whole is None:
+            return None
+        static = knowledge.catalogue.graph.closure([target.path])
+        used = frozenset((i.kind, RepoPath(i.key)) for i in whole.inputs if i.kind in PATH_KINDS)
+        return Observed(whole, frozenset(path for _, path in used) - static, used)
+
+    def _row(self, row: TargetRow, seen: Observed, ran: Ran) -> TargetRow:
         observation = seen.observation
-        good = all(result.outcome.good for result in trace.results)
+        good = all(result.outcome.good for result in observation.results)
         usable = observation.usable and self._keep and not self._stirred(seen, ran)
         reason = ""
         if not good:
@@ -102,16 +152,17 @@ class Recorder:
             row,
             settled=usable,
             reason=reason,
-            tests=len(trace.results),
-            seconds=trace.seconds,
+            tests=len(observation.results),
+            seconds=observation.seconds,
             outcome="passed" if good else "failed",
             ran=self._provenance.written,
         )
 
     def _why_unvouched(self, seen: Observed, ran: Ran) -> Unvouched:
         observation = seen.observation
-        if observation.blind_spots:
-            spot = observation.blind_spots[0]
+        spots = [*observation.blind_spots, *(s for g in observation.groups for s in g.blind_spots)]
+        if spots:
+            spot = spots[0]
             return Unvouched(observation.label, spot.code, spot.what)
         if any(result.rerun for result in observation.results):
             return Unvouched(observation.label, "retried", "a pass got by retrying is not a pass")
@@ -124,7 +175,7 @@ class Recorder:
     def _stirred(self, seen: Observed, ran: Ran) -> set[RepoPath]:
         """Inputs that changed while the batch ran, by git's word or by their change time."""
         paths = {path for _, path in seen.used}
-        files = {path for kind, path in seen.used if kind is InputKind.FILE}
+        files = {path for kind, path in seen.used if kind in _FILES}
         return (paths & self.moved) | {path for path in files if self._touched(path, ran)}
 
     def _touched(self, path: RepoPath, ran: Ran) -> bool:
@@ -139,10 +190,20 @@ class Recorder:
         return self._stamped[key]
 
     def _store(
-        self, observed: Sequence[tuple[Target, Trace, Observed]], rows: Mapping[str, TargetRow]
+        self,
+        observed: Sequence[tuple[Target, Trace, Observed]],
+        rows: Mapping[str, TargetRow],
+        values: Mapping[str, bytes],
     ) -> None:
         knowledge, index = self._knowledge, self._knowledge.workspace.index
         store = knowledge.workspace.records
+        code = {
+            RepoPath(i.key): i.digest
+            for _, _, seen in observed
+            for i in seen.observation.inputs
+            if i.kind is InputKind.CODE
+        }
+        knowledge.outlines.keep(code)
         blobs, stored = write_tables([seen.observation for _, _, seen in observed])
         keys = {target.label: knowledge.manifests.weak(target) for target, _, _ in observed}
         old = store.get(list(keys.values()))
@@ -152,7 +213,8 @@ class Recorder:
             record = merge(target.label, observation, read_record(old[key]) if key in old else None)
             if record.observations[0].blind_spots != observation.blind_spots:
                 flaky.add(target.label)
-            names = set(observation.tables)
+            blobs.update(values)
+            names = {*observation.tables, *observation.values}
             store.put(key, write_record(record), {n: blobs[n] for n in names if n in blobs})
             self._remember_manifest(target)
         with index.transaction():

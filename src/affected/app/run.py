@@ -15,12 +15,14 @@ from pathlib import Path
 
 from affected.app.beside import Beside
 from affected.app.catalogue import targets_of
+from affected.app.choices import note_reused, with_choices
 from affected.app.ci_system import this_ci
 from affected.app.commands import CommandDecision
 from affected.app.conclude import Course
 from affected.app.decide import Decision
 from affected.app.knowledge import Knowledge
 from affected.app.recording import Ran, Recorder
+from affected.app.second_stage import SecondStage, reused_tests
 from affected.app.session import Request
 from affected.ci.plain import writer_name
 from affected.errors import UserError
@@ -48,11 +50,11 @@ def perform(
 ) -> Course:
     """Runs what was selected and records it batch by batch, as each ends; commands beside it."""
     course = Course(started=True)
-    recorder = Recorder(knowledge, _provenance(knowledge), keep=_reusable(request.pytest_args))
+    stage = SecondStage(knowledge, decision.partials)
+    recorder = _recorder(knowledge, decision, request, stage)
     pending: list[Ran] = []
     last = time.monotonic()
     beside: Beside | None = None
-
     deadline = None if request.budget is None else last + request.budget
 
     def follow(event: Progress) -> None:
@@ -61,8 +63,10 @@ def perform(
         if beside is not None:
             beside.follow(event)
         if isinstance(event, BatchFinished):
-            _note(course, event.finished)
-            pending.append(Ran(event.finished.batch, event.finished.harvest, began))
+            ended = event.finished
+            _note(course, ended)
+            note_reused(course, decision, stage, ended)
+            pending.append(Ran(ended.batch, ended.harvest, began, ended.values))
             if time.monotonic() - last >= RECORD_EVERY:
                 _record(recorder, pending)
                 last = time.monotonic()
@@ -70,13 +74,13 @@ def perform(
             course.out_of_time = True
             raise KeyboardInterrupt  # as a user would end it: what finished is kept
 
-    work = _plan(knowledge, decision, request)
-    with _scratch() as scratch:
+    work = with_choices(knowledge, plan_of(knowledge, decision, request), decision, request)
+    with scratch_folder() as scratch:
         if commands is not None and commands.work:
             beside = Beside(knowledge, commands, request, Path(scratch), on_event)
         began = time.time()
         try:
-            _execute(knowledge, work, Path(scratch), follow, color=color)
+            execute_plan(knowledge, work, stage, Path(scratch), follow, color=color)
         finally:
             _record(recorder, pending)
         if beside is not None:
@@ -85,14 +89,27 @@ def perform(
     return course
 
 
-def _execute(
+def _recorder(
+    knowledge: Knowledge, decision: Decision, request: Request, stage: SecondStage
+) -> Recorder:
+    return Recorder(
+        knowledge,
+        _provenance(knowledge),
+        keep=_reusable(request.pytest_args),
+        reused=lambda label, ids: reused_tests(decision.partials, stage, label, ids),
+    )
+
+
+def execute_plan(
     knowledge: Knowledge,
     work: Plan,
+    stage: SecondStage,
     scratch: Path,
     follow: Callable[[Progress], None],
     *,
     color: bool,
 ) -> None:
+    """Runs a plan's batches; who waits for a word on tests in doubt gets it from `stage`."""
     execute(
         work,
         knowledge.workspace.root,
@@ -101,10 +118,12 @@ def _execute(
         scratch,
         follow,
         color=color,
+        answer=lambda batch, values: stage.skip([t.label for t in batch.targets], values),
     )
 
 
-def _scratch() -> tempfile.TemporaryDirectory[str]:
+def scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    """A new folder for what processes write; UserError when there is none to be had."""
     try:
         return tempfile.TemporaryDirectory(prefix="affected-")
     except OSError as error:
@@ -136,7 +155,8 @@ def _note(course: Course, finished: FinishedBatch) -> None:
     course.interrupted |= finished.interrupted
 
 
-def _plan(knowledge: Knowledge, decision: Decision, request: Request) -> Plan:
+def plan_of(knowledge: Knowledge, decision: Decision, request: Request) -> Plan:
+    """The batches of a decision's targets."""
     targets = targets_of(decision.rows.values())
     platforms = knowledge.platforms
     projects = {target.project for target in targets}

@@ -5,7 +5,7 @@ Unaware of files and of how the run went.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +17,7 @@ from affected.app.conclude import Course
 from affected.app.decide import Decision
 from affected.app.knowledge import Knowledge
 from affected.cache.lookup import Lookup, Proof
+from affected.model.result import TestResult
 from affected.model.selection import Cause
 from affected.report.commands import CommandState
 from affected.report.junit import Suite
@@ -56,13 +57,10 @@ def run_report(
     ]
     targets += [_entry(row, State.REUSED) for row in decision.reused]
     results: list[TestEntry] = []
-    for label, causes in decision.selected.items():
-        results += _tests(label, causes[0], course, dry_run=summary.dry_run)
+    for label in decision.selected:
+        results += _tests(knowledge, label, decision, course, dry_run=summary.dry_run)
     for label, proof in reused.items():
-        results += [
-            TestEntry(r.id, label, State.REUSED, r.outcome, None, r.seconds)
-            for r in proof.observation.results
-        ]
+        results += _reused(label, proof.results)
     known = {
         label: knowledge.workspace.index.targets(labels=[label])[0] for label in decision.left_out
     }
@@ -107,12 +105,17 @@ _STATES: Final = {
 }
 
 
-def suites(course: Course, reused: Mapping[str, Proof]) -> list[Suite]:
+def suites(decision: Decision, course: Course, reused: Mapping[str, Proof]) -> list[Suite]:
     """One suite a target, reused ones marked."""
     found = [Suite(label, results) for label, results in course.results.items()]
     found += [
-        Suite(label, proof.observation.results, proof.observation.provenance)
-        for label, proof in reused.items()
+        Suite(
+            label, tuple(results.values()), decision.partials[label].judged.observation.provenance
+        )
+        for label, results in course.reused.items()
+    ]
+    found += [
+        Suite(label, proof.results, proof.observation.provenance) for label, proof in reused.items()
     ]
     return found
 
@@ -124,6 +127,8 @@ def _selected(
     results = course.results.get(row.label)
     if summary.dry_run:
         return _entry(row, State.SELECTED, causes)
+    if not results and course.reused.get(row.label):  # the second stage let all of it go
+        return _entry(row, State.REUSED)
     finished = results is not None and row.label in course.complete
     state = State.RAN if finished else State.UNFINISHED
     if any(not result.outcome.good for result in results or ()):
@@ -143,8 +148,31 @@ def _entry(row: TargetRow, state: State, causes: tuple[Cause, ...] = ()) -> Targ
     return TargetEntry(row.label, row.kind, row.project, causes, state, row.tests, row.seconds)
 
 
-def _tests(label: str, cause: Cause, course: Course, *, dry_run: bool) -> list[TestEntry]:
-    results = course.results.get(label, ())
-    if dry_run or not results:
-        return [TestEntry(label, label, State.SELECTED, None, cause)] if dry_run else []
-    return [TestEntry(r.id, label, State.RAN, r.outcome, cause, r.seconds) for r in results]
+def _reused(label: str, results: Iterable[TestResult]) -> list[TestEntry]:
+    return [TestEntry(r.id, label, State.REUSED, r.outcome, None, r.seconds) for r in results]
+
+
+def _tests(
+    knowledge: Knowledge, label: str, decision: Decision, course: Course, *, dry_run: bool
+) -> list[TestEntry]:
+    """The entries of a selected target's tests; of the target itself where they are not known."""
+    causes, partial = decision.selected[label], decision.partials.get(label)
+    known = dict(course.selected.get(label, {}))
+    if partial is not None:
+        target = targets_of([decision.rows[label]])[0]
+        why = knowledge.verifier.why_test
+        known.update((id_, why(target, r)[0]) for id_, r in partial.reasons.items())
+    reused = course.reused.get(label, {})
+    entries = _reused(label, reused.values())
+    if not dry_run:
+        for result in course.results.get(label, ()):
+            cause = known.get(result.id, causes[0])
+            entries.append(
+                TestEntry(result.id, label, State.RAN, result.outcome, cause, result.seconds)
+            )
+        return entries
+    if partial is None:
+        return [TestEntry(label, label, State.SELECTED, None, causes[0])]
+    entries += _reused(label, (r for id_, r in partial.results.items() if id_ not in reused))
+    entries += [TestEntry(id_, label, State.SELECTED, None, cause) for id_, cause in known.items()]
+    return entries

@@ -6,22 +6,24 @@ Unaware of running. Targets that nothing touched since they were last proved are
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from affected.app.catalogue import Catalogue, targets_of
 from affected.app.compose import Workspace
 from affected.app.manifests import Manifests
+from affected.app.outlines import Outlines
 from affected.app.present import PresentInputs
-from affected.cache.lookup import Difference, Lookup, Miss, Proof
+from affected.cache.lookup import Difference, Lookup, Miss, Partial, Proof, Reason
 from affected.graph.why import follow
 from affected.hashing.manifest import Manifest, difference
 from affected.model.digest import ABSENT
-from affected.model.observation import Input, InputKind
+from affected.model.observation import BlindSpot, Input, InputKind
 from affected.model.path import RepoPath
 from affected.model.selection import Cause, CauseKind
 from affected.model.target import Target
 from affected.state.rows import TargetRow
 
+MOST_NAMED = 3  # functions in one cause
 MOST_CAUSES = 5  # kept for each target; explain gives them all
 
 
@@ -32,6 +34,7 @@ class Verdicts:
     proofs: Mapping[str, Proof]
     causes: Mapping[str, tuple[Cause, ...]]  # of targets that must run
     rows: Mapping[str, TargetRow]  # of every checked target, brought up to date
+    partials: Mapping[str, Partial] = field(default_factory=dict)  # some tests are proved
 
 
 class Verifier:
@@ -43,11 +46,13 @@ class Verifier:
         catalogue: Catalogue,
         manifests: Manifests,
         present: Callable[[RepoPath], PresentInputs],
+        outlines: Outlines,
     ) -> None:
         self._workspace = workspace
         self._catalogue = catalogue
         self._manifests = manifests
         self._present = present
+        self._outlines = outlines
         self._hops: dict[RepoPath, Mapping[RepoPath, RepoPath | None]] = {}
         self._lookups: dict[int, Lookup] = {}
 
@@ -56,6 +61,7 @@ class Verifier:
         proofs: dict[str, Proof] = {}
         causes: dict[str, tuple[Cause, ...]] = {}
         fresh: dict[str, TargetRow] = {}
+        partials: dict[str, Partial] = {}
         targets = {t.label: t for t in targets_of(rows)}
         keys = {label: self._manifests.weak(target) for label, target in targets.items()}
         verdicts = self._look_up(targets.values(), keys)
@@ -66,7 +72,11 @@ class Verifier:
                 fresh[row.label] = settled(row, keys[row.label], verdict)
             else:
                 target = targets[row.label]
-                found = self.why(target, row, keys[row.label], verdict)
+                if isinstance(verdict, Partial):
+                    partials[row.label] = verdict
+                    found = self.why_partly(target, verdict)
+                else:
+                    found = self.why(target, row, keys[row.label], verdict)
                 causes[row.label] = found[:MOST_CAUSES]
                 fresh[row.label] = replace(
                     row,
@@ -74,33 +84,54 @@ class Verifier:
                     settled=False,
                     reason=found[0].kind.value,
                 )
-        return Verdicts(proofs, causes, fresh)
+        return Verdicts(proofs, causes, fresh, partials)
+
+    def why_partly(self, target: Target, partial: Partial) -> tuple[Cause, ...]:
+        """The causes of the tests that must run, and of those in doubt."""
+        found = {
+            cause: None
+            for reason in partial.reasons.values()
+            for cause in self.why_test(target, reason)
+        }
+        if partial.asked:
+            detail = "what its import comes to decides"
+            for path, change in partial.judged.changes.items():
+                if not change.quiet:
+                    chain = self._chain(target.path, path)
+                    found[Cause(CauseKind.CHANGED, path, chain, detail)] = None
+        return tuple(found)
+
+    def why_test(self, target: Target, reason: Reason) -> tuple[Cause, ...]:
+        """Why one test of a partly proved target must run; never empty."""
+        found = [self._blind(spot) for spot in reason.blind_spots]
+        found += [self._cause(target, item) for item in reason.differences]
+        return tuple(found) or (Cause(CauseKind.FAILED, detail="it failed with these very inputs"),)
+
+    @staticmethod
+    def _blind(spot: BlindSpot) -> Cause:
+        kind = CauseKind.FLAKY if spot.code == "flaky" else CauseKind.BLIND_SPOT
+        return Cause(kind, detail=f"{spot.code}: {spot.what}")
 
     def why(self, target: Target, row: TargetRow, key: str, miss: Miss) -> tuple[Cause, ...]:
         """Every cause of a miss, the most telling first; never empty."""
         nearest = miss.nearest
         if nearest is None:
             return (self._without_observation(target, row, key),)
-        if nearest.blind_spots and not miss.differences:
-            return tuple(
-                Cause(
-                    CauseKind.FLAKY if spot.code == "flaky" else CauseKind.BLIND_SPOT,
-                    detail=f"{spot.code}: {spot.what}",
-                )
-                for spot in nearest.blind_spots
-            )
+        spots = {*nearest.blind_spots, *(s for g in nearest.groups for s in g.blind_spots)}
+        if spots and not miss.differences:
+            return tuple(map(self._blind, sorted(spots, key=lambda spot: (spot.code, spot.what))))
         if not miss.differences:
             return (Cause(CauseKind.FAILED, detail="it failed with these very inputs"),)
         return tuple(self._cause(target, item) for item in miss.differences)
 
     def _look_up(
         self, targets: Iterable[Target], keys: Mapping[str, str]
-    ) -> dict[str, Proof | Miss]:
+    ) -> dict[str, Proof | Partial | Miss]:
         groups: dict[int, tuple[PresentInputs, dict[str, str]]] = {}
         for target in targets:
             present = self._present(target.project)
             groups.setdefault(id(present), (present, {}))[1][target.label] = keys[target.label]
-        verdicts: dict[str, Proof | Miss] = {}
+        verdicts: dict[str, Proof | Partial | Miss] = {}
         for present, wanted in groups.values():
             verdicts.update(self._lookup(present).check(wanted))
             missed = {k: key for k, key in wanted.items() if isinstance(verdicts[k], Miss)}
@@ -114,6 +145,10 @@ class Verifier:
     def inputs(self, target: Target, proof: Proof) -> tuple[Input, ...]:
         """Everything that a proof just given rests on."""
         return self._lookup(self._present(target.project)).inputs(proof.observation) or ()
+
+    def lookup(self, project: RepoPath) -> Lookup:
+        """What checked the records of a project's targets."""
+        return self._lookup(self._present(project))
 
     def _lookup(self, present: PresentInputs) -> Lookup:
         if id(present) not in self._lookups:
@@ -143,7 +178,7 @@ class Verifier:
                 return Cause(CauseKind.CAPTURED, key, detail="the import resolves otherwise")
             case InputKind.LISTING:
                 return Cause(CauseKind.ADDED, key, detail="the folder holds other names")
-            case InputKind.FILE | InputKind.PROBE:
+            case InputKind.FILE | InputKind.CODE | InputKind.PROBE:
                 return self._path_cause(target, item)
 
     def _path_cause(self, target: Target, item: Difference) -> Cause:
@@ -153,7 +188,16 @@ class Verifier:
             kind = CauseKind.DELETED
         elif item.then.digest == ABSENT:
             kind = CauseKind.ADDED
-        return Cause(kind, path, self._chain(target.path, path))
+        return Cause(kind, path, self._chain(target.path, path), self._functions(item))
+
+    def _functions(self, item: Difference) -> str:
+        """Which functions made a changed file of code count."""
+        outline = self._outlines.of(item.then.digest)
+        if not item.functions or outline is None:
+            return ""
+        names = [block.key for block in outline.blocks if block.first in item.functions]
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        return ", ".join(names[:MOST_NAMED]) + more
 
     def _chain(self, start: RepoPath, end: RepoPath) -> tuple[RepoPath, ...]:
         if end not in self._hops:
@@ -170,7 +214,7 @@ def settled(row: TargetRow, key: str, proof: Proof) -> TargetRow:
         weak=key,
         settled=True,
         reason="",
-        tests=len(seen.results),
+        tests=len(proof.results),
         seconds=seen.seconds,
         outcome="passed",
         ran=seen.provenance.written,

@@ -17,7 +17,7 @@ from affected.model.observation import Input, InputKind
 from affected.model.path import RepoPath
 from affected.model.target import Target
 
-PATH_KINDS: Final = frozenset({InputKind.FILE, InputKind.PROBE, InputKind.LISTING})
+PATH_KINDS: Final = frozenset({InputKind.FILE, InputKind.CODE, InputKind.PROBE, InputKind.LISTING})
 
 
 def remember(

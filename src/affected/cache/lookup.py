@@ -7,10 +7,9 @@ only if every input it depended on has, now, the digest it had then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
-from typing import Protocol
+from dataclasses import dataclass, field
 
+from affected.cache.judge import Difference, Judge, Judged, Present
 from affected.cache.protocol import RecordStore
 from affected.cache.record import (
     Record,
@@ -19,30 +18,43 @@ from affected.cache.record import (
     read_table,
     tables_of,
 )
-from affected.model.observation import Input
+from affected.model.observation import BlindSpot, Input
+from affected.model.path import RepoPath
+from affected.model.result import TestResult
 
-
-class Present(Protocol):
-    """Answers what the digest of an input is now."""
-
-    def digests(self, inputs: Sequence[Input]) -> list[str]:
-        """Today's digest of each input, in order; equal to the stored one means unchanged."""
+__all__ = ["Difference", "Judged", "Lookup", "Miss", "Partial", "Present", "Proof", "Reason"]
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A usable observation in which every input has the digest it had then."""
+    """Usable observations in which every input of every test has the digest it had then."""
 
     label: str
-    observation: StoredObservation
+    observation: StoredObservation  # the one that lists the tests
+    results: tuple[TestResult, ...]  # in its order; some may be of other observations
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """An input that has another digest now."""
+class Reason:
+    """Why one test is not proved."""
 
-    then: Input
-    now: str
+    differences: tuple[Difference, ...] = ()
+    blind_spots: tuple[BlindSpot, ...] = ()  # both empty: its outcome was not a clean pass
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """Some tests of a file are proved, or may be once its imports have run."""
+
+    label: str
+    judged: Judged  # the observation that lists the tests
+    results: Mapping[str, TestResult]  # what is proved, by test id
+    reasons: Mapping[str, Reason]  # of the tests that must run, by id
+    asked: tuple[str, ...] = ()  # tests about which the values of imports decide
+    code: Mapping[RepoPath, str] = field(default_factory=dict)  # then loaded, with its digest
+    sources: Mapping[str, Judged] = field(
+        default_factory=dict
+    )  # what proves each test of `results`
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +74,16 @@ class Lookup:
         self._present = present
         self._tables: dict[str, tuple[Input, ...] | None] = {}
 
-    def check(self, keys: Mapping[str, str]) -> dict[str, Proof | Miss]:
+    def check(self, keys: Mapping[str, str]) -> dict[str, Proof | Partial | Miss]:
         """For each label its verdict; `keys` maps labels to weak fingerprints."""
         records = self.records(keys)
         self.load(name for record in records.values() for name in tables_of(record))
-        judge = _Judge(self._present, self._tables)
+        judge = Judge(self._present, self._tables)
         for record in records.values():
             for observation in record.observations:
                 judge.want(observation)
         judge.decide()
-        return {label: self._verdict(label, records.get(label), judge) for label in keys}
+        return {label: _verdict(label, records.get(label), judge) for label in keys}
 
     def records(self, keys: Mapping[str, str]) -> dict[str, Record]:
         """The readable records by label."""
@@ -95,6 +107,10 @@ class Lookup:
 
     def inputs(self, observation: StoredObservation) -> tuple[Input, ...] | None:
         """The observation's inputs; None when a table of it is lost."""
+        return self.at(observation, observation.runs)
+
+    def at(self, observation: StoredObservation, runs: Sequence[int]) -> tuple[Input, ...] | None:
+        """The inputs at some positions of the observation's tables; None as for `inputs`."""
         self.load(observation.tables)
         entries: list[Input] = []
         for name in observation.tables:
@@ -102,83 +118,75 @@ class Lookup:
             if table is None:
                 return None
             entries += table
-        runs = observation.runs
         found: list[Input] = []
         for start, length in zip(runs[::2], runs[1::2], strict=True):
             found += entries[start : start + length]
         return tuple(found)
 
-    def _verdict(self, label: str, record: Record | None, judge: _Judge) -> Proof | Miss:
-        nearest: StoredObservation | None = None
-        fewest: tuple[Difference, ...] = ()
-        for observation in record.observations if record else ():
-            differences = judge.differences(observation)
-            if differences is None:
+
+def _verdict(label: str, record: Record | None, judge: Judge) -> Proof | Partial | Miss:
+    all_judged = [judge.judged(o) for o in (record.observations if record else ())]
+    found = [one for one in all_judged if one is not None]
+    able = [one for one in found if not one.hopeless]
+    listing = next((one for one in able if not one.asks), None)
+    if listing is not None:
+        return _listed(label, listing, [one for one in able if not one.asks], found)
+    if able:
+        return _asked(label, able[0], judge.code(able[0].observation))
+    nearest = min(found, key=lambda one: len(one.every), default=None)
+    if nearest is None:
+        return Miss(label, None, ())
+    return Miss(label, nearest.observation, nearest.every)
+
+
+def _listed(
+    label: str, listing: Judged, able: Sequence[Judged], found: Sequence[Judged]
+) -> Proof | Partial | Miss:
+    """The tests are known: each is proved by the first observation that can."""
+    for judged in able:
+        if not any(_reason(judged, result) for result in judged.observation.results):
+            return Proof(label, judged.observation, judged.observation.results)
+    results: dict[str, TestResult] = {}
+    reasons: dict[str, Reason] = {}
+    sources: dict[str, Judged] = {}
+    for judged in able:
+        for result in judged.observation.results:
+            if result.id in results:
                 continue
-            if not differences and observation.usable:
-                return Proof(label, observation)
-            if nearest is None or len(differences) < len(fewest):
-                nearest, fewest = observation, differences
-        return Miss(label, nearest, fewest)
+            reason = _reason(judged, result)
+            if reason is None:
+                results[result.id] = result
+                sources[result.id] = judged
+            elif judged is listing:
+                reasons[result.id] = reason
+    known = [result.id for result in listing.observation.results]
+    proved = {id_: results[id_] for id_ in known if id_ in results}
+    if len(proved) == len(known):
+        return Proof(label, listing.observation, tuple(proved.values()))
+    reasons = {id_: reason for id_, reason in reasons.items() if id_ not in results}
+    if proved:
+        return Partial(label, listing, proved, reasons, sources=sources)
+    whole = {d.then.key: d for reason in reasons.values() for d in reason.differences}
+    nearest = listing if whole else next(one for one in found if not one.every)
+    return Miss(label, nearest.observation, tuple(whole.values()))
 
 
-class _Judge:
-    """Decides table entries in bulk, only those that some observation wants."""
+def _asked(label: str, judged: Judged, code: Mapping[RepoPath, str]) -> Partial:
+    """What the imports come to decides, for those tests that nothing else decides."""
+    reasons: dict[str, Reason] = {}
+    asked: list[str] = []
+    for result in judged.observation.results:
+        reason = _reason(judged, result)
+        if reason is None:
+            asked.append(result.id)
+        else:
+            reasons[result.id] = reason
+    return Partial(label, judged, {}, reasons, tuple(asked), code)
 
-    def __init__(self, present: Present, tables: Mapping[str, tuple[Input, ...] | None]) -> None:
-        self._present = present
-        self._tables = tables
-        self._wanted: dict[tuple[str, ...], bytearray] = {}
-        self._entries: dict[tuple[str, ...], list[Input]] = {}
-        self._changed: dict[tuple[str, ...], dict[int, str]] = {}
-        self._counts: dict[tuple[str, ...], list[int]] = {}
 
-    def want(self, observation: StoredObservation) -> None:
-        """Marks the entries the observation depends on."""
-        names = observation.tables
-        if names not in self._wanted:
-            tables = [self._tables[name] for name in names]
-            if any(table is None for table in tables):
-                return
-            self._entries[names] = [entry for table in tables for entry in table or ()]
-            self._wanted[names] = bytearray(len(self._entries[names]))
-        wanted, runs = self._wanted[names], observation.runs
-        for start, length in zip(runs[::2], runs[1::2], strict=True):
-            if start + length <= len(wanted):
-                wanted[start : start + length] = b"\x01" * length
-
-    def decide(self) -> None:
-        """Asks for today's digest of every wanted entry."""
-        for names, wanted in self._wanted.items():
-            entries = self._entries[names]
-            positions = [number for number, flag in enumerate(wanted) if flag]
-            now = self._present.digests([entries[number] for number in positions])
-            changed = {
-                number: digest
-                for number, digest in zip(positions, now, strict=True)
-                if digest != entries[number].digest
-            }
-            flags = bytearray(len(entries))
-            for number in changed:
-                flags[number] = 1
-            self._changed[names] = changed
-            self._counts[names] = [0, *accumulate(flags)]
-
-    def differences(self, observation: StoredObservation) -> tuple[Difference, ...] | None:
-        """What differs now; None when a table is lost or the positions do not fit it."""
-        names, runs = observation.tables, observation.runs
-        counts = self._counts.get(names)
-        if counts is None:
-            return None
-        found: list[Difference] = []
-        for start, length in zip(runs[::2], runs[1::2], strict=True):
-            if start < 0 or length < 0 or start + length >= len(counts):
-                return None
-            if counts[start + length] != counts[start]:
-                changed, entries = self._changed[names], self._entries[names]
-                found += [
-                    Difference(entries[number], changed[number])
-                    for number in range(start, start + length)
-                    if number in changed
-                ]
-        return tuple(found)
+def _reason(judged: Judged, result: TestResult) -> Reason | None:
+    """Why a test's outcome cannot be reused; None when it can."""
+    differences, blind = judged.sure(result.id)
+    if differences or blind or not result.outcome.good or result.rerun:
+        return Reason(differences, blind)
+    return None

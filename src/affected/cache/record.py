@@ -2,14 +2,17 @@
 
 Unaware of stores and of today's digests.
 
-Format 1 (all numbers decimal, all text UTF-8 with surrogates passed through):
+Format 2 (all numbers decimal, all text UTF-8 with surrogates passed through):
   table   zlib(JSON [[kind, key, digest], …]), sorted; shared by the targets observed together;
           named by the SHA-256 of the compressed bytes.
   record  zlib(JSON {"v": 1, "label": L, "observations": [O, …]}), newest observation first, where
           O = {"tables": [name, …], "inputs": [start, length, …], "tests": [[id, outcome,
-          seconds, message, rerun], …], "blind": [[code, what], …], "by": [written, writer, commit,
-          dirty, run], "seconds": s, "strong": fingerprint}
-          "inputs" are runs of positions in the concatenation of the tables.
+          seconds, message, rerun, [group, …]], …], "blind": [[code, what], …], "by": [written,
+          writer, commit, dirty, run], "seconds": s, "strong": fingerprint, "files": [path, …],
+          "groups": [[[start, length, …], BLOCKS, [[code, what], …]], …], "shared": BLOCKS,
+          "imported": BLOCKS, "values": [name, …], "dynamic": [path, …]}
+          Runs are of positions in the concatenation of the tables; BLOCKS are [[position in
+          "files", first line of a function, …], …].
 """
 
 from __future__ import annotations
@@ -19,19 +22,37 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from affected.model.observation import BlindSpot, Input, InputKind, Observation, Provenance
+from affected.cache.record_blocks import pack_blocks, unpack_blocks
+from affected.model.observation import (
+    BlindSpot,
+    Blocks,
+    Input,
+    InputKind,
+    Observation,
+    Provenance,
+)
+from affected.model.path import RepoPath
 from affected.model.result import Outcome, TestResult
 
-FORMAT: Final = 1  # 1: the first one
+FORMAT: Final = 2  # 1: the first one; 2: what each test used of what its file did
 FLAKY: Final = "flaky"  # code of the blind spot of a proven flake
 KEPT: Final = 8  # observations of one record, from any branch or machine
 GROUP: Final = 200  # targets that share one table: large enough to share, small enough to load
 
 _NAME: Final = re.compile("[0-9a-f]{64}")
-_DAMAGE: Final = (ValueError, TypeError, KeyError, RecursionError, zlib.error)
+_DAMAGE: Final = (ValueError, TypeError, LookupError, RecursionError, zlib.error)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGroup:
+    """A group whose inputs are positions in tables not loaded yet."""
+
+    runs: tuple[int, ...]
+    blocks: Blocks
+    blind_spots: tuple[BlindSpot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +66,18 @@ class StoredObservation:
     provenance: Provenance
     seconds: float
     strong: str  # digest of every input's kind, key and digest: equal means the same inputs
+    groups: tuple[StoredGroup, ...] = ()
+    members: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    shared: Blocks = field(default_factory=dict)
+    imported: Blocks = field(default_factory=dict)
+    dynamic: frozenset[RepoPath] = frozenset()
+    values: tuple[str, ...] = ()
 
     @property
     def usable(self) -> bool:
         """As `Observation.usable`."""
-        return not self.blind_spots and all(r.outcome.good and not r.rerun for r in self.results)
+        unseen = self.blind_spots or any(group.blind_spots for group in self.groups)
+        return not unseen and all(r.outcome.good and not r.rerun for r in self.results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +168,11 @@ def tables_of(record: Record) -> set[str]:
     return {name for o in record.observations for name in o.tables}
 
 
+def blobs_of(record: Record) -> set[str]:
+    """The names of every blob the record refers to."""
+    return tables_of(record).union(*(o.values for o in record.observations))
+
+
 def strong_fingerprint(inputs: Iterable[Input]) -> str:
     """SHA-256 over the sorted inputs with their digests."""
     rows = [[e.kind.value, e.key, e.digest] for e in sorted(set(inputs))]
@@ -157,6 +190,15 @@ def _stored(
         provenance=observation.provenance,
         seconds=observation.seconds,
         strong=strong_fingerprint(observation.inputs),
+        groups=tuple(
+            StoredGroup(_runs(sorted(map(position.__getitem__, g.inputs))), g.blocks, g.blind_spots)
+            for g in observation.groups
+        ),
+        members=observation.members,
+        shared=observation.shared,
+        imported=observation.imported,
+        dynamic=observation.dynamic,
+        values=observation.values,
     )
 
 
@@ -176,13 +218,33 @@ def _dump(tree: object) -> bytes:
 
 def _tree(stored: StoredObservation) -> dict[str, Any]:
     by = stored.provenance
+    parts = [stored.shared, stored.imported, *(group.blocks for group in stored.groups)]
+    files = sorted({path for part in parts for path in part})
+    number = {path: position for position, path in enumerate(files)}
     return {
         "tables": stored.tables,
         "inputs": stored.runs,
         "tests": [
-            [r.id, r.outcome.value, round(r.seconds, 6), r.message, r.rerun] for r in stored.results
+            [
+                r.id,
+                r.outcome.value,
+                round(r.seconds, 6),
+                r.message,
+                r.rerun,
+                stored.members.get(r.id, ()),
+            ]
+            for r in stored.results
         ],
         "blind": [[b.code, b.what] for b in stored.blind_spots],
+        "files": files,
+        "groups": [
+            [g.runs, pack_blocks(g.blocks, number), [[b.code, b.what] for b in g.blind_spots]]
+            for g in stored.groups
+        ],
+        "shared": pack_blocks(stored.shared, number),
+        "imported": pack_blocks(stored.imported, number),
+        "values": stored.values,
+        "dynamic": sorted(stored.dynamic),
         "by": [by.written, by.writer, by.commit, by.dirty, by.run],
         "seconds": round(stored.seconds, 6),
         "strong": stored.strong,
@@ -191,20 +253,44 @@ def _tree(stored: StoredObservation) -> dict[str, Any]:
 
 def _observation(tree: Mapping[str, Any]) -> StoredObservation:
     written, writer, commit, dirty, run = tree["by"]
-    tables, runs = tuple(tree["tables"]), tuple(tree["inputs"])
-    if not all(_NAME.fullmatch(name) for name in tables):
-        raise ValueError("not the names of tables")
-    if len(runs) % 2 or not all(type(number) is int and number >= 0 for number in runs):
-        raise ValueError("not runs of positions")
+    tables, values = tuple(tree["tables"]), tuple(tree["values"])
+    if not all(_NAME.fullmatch(name) for name in (*tables, *values)):
+        raise ValueError("not the names of blobs")
+    files = [RepoPath(path) for path in tree["files"]]
+    groups = tuple(
+        StoredGroup(_read_runs(runs), unpack_blocks(blocks, files), _read_spots(spots))
+        for runs, blocks, spots in tree["groups"]
+    )
+    rows = [(id_, tuple(map(int, numbers))) for id_, *_, numbers in tree["tests"]]
+    members = {id_: numbers for id_, numbers in rows if numbers}
+    if any(not 0 <= n < len(groups) for numbers in members.values() for n in numbers):
+        raise ValueError("not the numbers of groups")
     return StoredObservation(
         tables=tables,
-        runs=runs,
+        runs=_read_runs(tree["inputs"]),
+        groups=groups,
+        members=members,
+        shared=unpack_blocks(tree["shared"], files),
+        imported=unpack_blocks(tree["imported"], files),
+        dynamic=frozenset(map(RepoPath, tree["dynamic"])),
+        values=values,
         results=tuple(
             TestResult(id_, Outcome(outcome), float(seconds), message, "", bool(rerun))
-            for id_, outcome, seconds, message, rerun in tree["tests"]
+            for id_, outcome, seconds, message, rerun, _ in tree["tests"]
         ),
-        blind_spots=tuple(BlindSpot(code, what) for code, what in tree["blind"]),
+        blind_spots=_read_spots(tree["blind"]),
         provenance=Provenance(float(written), writer, commit, bool(dirty), run),
         seconds=float(tree["seconds"]),
         strong=tree["strong"],
     )
+
+
+def _read_runs(numbers: Sequence[int]) -> tuple[int, ...]:
+    runs = tuple(numbers)
+    if len(runs) % 2 or not all(type(number) is int and number >= 0 for number in runs):
+        raise ValueError("not runs of positions")
+    return runs
+
+
+def _read_spots(rows: Iterable[Sequence[str]]) -> tuple[BlindSpot, ...]:
+    return tuple(BlindSpot(code, what) for code, what in rows)

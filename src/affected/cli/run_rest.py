@@ -46,7 +46,11 @@ def finish(
     if request.dry_run and not reports.as_json:
         write_lines(_would_run(decision, style) + _would_run(commands, style))
     course = Course()
-    if (decision.selected or commands.work) and not request.dry_run:
+    if decision.selected and request.dry_run:
+        from affected.app.preview import preview  # noqa: PLC0415  (only when something would run)
+
+        course = preview(knowledge, decision, request)
+    elif (decision.selected or commands.work) and not request.dry_run:
         course = _perform(knowledge, decision, commands, request, words)
     found = conclude(knowledge, decision, course, request, commands)
     found = replace(found, seconds_wall=time.monotonic() - began)
@@ -107,7 +111,7 @@ def _details(
 
     reused = proofs(knowledge, decision)
     if reports.junit is not None:
-        xml = junit_xml(suites(course, reused), started=started, wall=found.seconds_wall)
+        xml = junit_xml(suites(decision, course, reused), started=started, wall=found.seconds_wall)
         write_file(reports.junit, xml)
     if reports.as_json:
         status = int(exit_status(found))

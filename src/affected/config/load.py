@@ -14,6 +14,7 @@ from affected.config.schema import (
     DEFAULT_CACHE_SIZE,
     DEFAULT_INERT,
     KEYS,
+    PRECISIONS,
     ROOT_ONLY,
     Config,
     Key,
@@ -164,6 +165,7 @@ _READERS: Mapping[Shape, Callable[[object], object | None]] = {
     Shape.TEXTS: _texts,
     Shape.COUNT: lambda value: value if type(value) is int and value >= 1 else None,
     Shape.SIZE: _size,
+    Shape.PRECISION: lambda value: value if value in PRECISIONS else None,
     Shape.XDIST: _xdist,
     Shape.ADDRESS: lambda value: parse_address(value) if isinstance(value, str) else None,
 }
@@ -175,6 +177,7 @@ def _project(values: Mapping[str, Any], defaults: ProjectConfig) -> ProjectConfi
         env=values.get("env", ()) + defaults.env,
         pytest_args=values.get("pytest-args", defaults.pytest_args),
         xdist=values.get("xdist", defaults.xdist),
+        precision=values.get("precision", defaults.precision),
         inputs=values.get("inputs", defaults.inputs),
         covered=values.get("covered", defaults.covered),
     )

@@ -14,6 +14,7 @@ from affected.config.target_tables import TargetTable, targets_schema
 
 ROOT_ONLY: Final = "root"
 ANYWHERE: Final = "anywhere"
+PRECISIONS: Final = ("function", "file", "project")
 
 
 class Shape(enum.Enum):
@@ -23,6 +24,7 @@ class Shape(enum.Enum):
     TEXTS = "an array of strings that are not empty"
     COUNT = "a positive integer"
     SIZE = "a size such as 5G"
+    PRECISION = '"function", "file" or "project"'
     XDIST = '"auto", "off" or a number of workers'
     ADDRESS = "an address such as grpc://HOST:PORT/INSTANCE"
 
@@ -46,6 +48,12 @@ KEYS: Final = (
     Key("source-roots", Shape.TEXTS, ROOT_ONLY, "More folders that imports start from."),
     Key("pytest-args", Shape.TEXTS, ANYWHERE, "Arguments added to every pytest command line."),
     Key("xdist", Shape.XDIST, ANYWHERE, "Workers inside one pytest process."),
+    Key(
+        "precision",
+        Shape.PRECISION,
+        ANYWHERE,
+        "What an edit is told apart by: functions (Python 3.12 and later), files or projects.",
+    ),
     Key("jobs", Shape.COUNT, ROOT_ONLY, "Processes at once; default: the number of cores."),
     Key("inputs", Shape.TEXTS, ANYWHERE, "Files that every test of the project depends on."),
     Key(
@@ -105,6 +113,7 @@ class ProjectConfig:
     env: tuple[str, ...] = ()
     pytest_args: tuple[str, ...] = ()
     xdist: str = "auto"
+    precision: str = "function"
     inputs: tuple[str, ...] = ()
     covered: tuple[str, ...] = ()
 
@@ -159,6 +168,7 @@ _JSON_TYPES: Final[dict[Shape, dict[str, Any]]] = {
         ]
     },
     Shape.ADDRESS: {"type": "string", "pattern": ADDRESS_PATTERN},
+    Shape.PRECISION: {"enum": list(PRECISIONS)},
     Shape.XDIST: {"anyOf": [{"enum": ["auto", "off"]}, {"type": "integer", "minimum": 0}]},
 }
 

@@ -16,6 +16,10 @@ class Batch:
     targets: tuple[Target, ...]  # in running order
     workers: int  # xdist workers inside; 0 means none
     expected_seconds: float | None  # None when some target has no recorded time
+    blocks: bool = False  # which functions run is to be seen
+    skip: frozenset[str] = frozenset()  # ids of tests whose outcomes are reused
+    ask: bool = False  # what imports come to decides about more of them
+    dry: bool = False  # collect and decide, run nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ _EDGE_WORDS = {
 }
 _INPUT_WORDS = {
     InputKind.FILE: ("file", "files"),
+    InputKind.CODE: ("file of code", "files of code"),
     InputKind.PROBE: ("path asked for", "paths asked for"),
     InputKind.LISTING: ("folder listed", "folders listed"),
     InputKind.MODULE: ("import resolved", "imports resolved"),

@@ -25,6 +25,15 @@ COUNTED = (
 WITHHELD = frozenset({"AFFECTED_TOKEN"})  # ours, and secret, whatever is declared
 
 
+FIRST_WITH_FUNCTIONS = (3, 12)  # the first Python that tells cheaply which functions run
+
+
+def sees_functions(precision: str, version: str) -> bool:
+    """Whether it is to be seen which functions run; `version` is the interpreter's, as "3.12.1"."""
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    return precision == "function" and numbers >= FIRST_WITH_FUNCTIONS
+
+
 def scrub(environ: Mapping[str, str], declared: Sequence[str] = ()) -> dict[str, str]:
     """The variables that tests get. `declared` are names or shell-style patterns."""
     wanted = (*PASSED, *COUNTED, *declared)

@@ -5,9 +5,10 @@ Unaware of what is remembered and of how anything is shown.
 
 from __future__ import annotations
 
+import json
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -66,6 +67,7 @@ class FinishedBatch:
     summary: str  # pytest's own words about failures, "" when it had none
     problem: str  # why not every test has an outcome, in pytest's words; "" when all is well
     interrupted: bool
+    values: bytes = b""  # what import and collection came to, as the tracer wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ class BatchFinished:
     finished: FinishedBatch
 
 
+Answer = Callable[[Batch, bytes], Collection[str]]
+"""From a batch and what import came to in it, the ids of the tests that need not run."""
+
 Progress = BatchStarted | Collected | TestFinished | Waited | BatchFinished
 
 
@@ -93,6 +98,20 @@ class _Followed:
     events: list[Event] = field(default_factory=list)
     tests: dict[str, dict[int, str]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
+    answer: Answer | None = None
+    values: bytes = b""
+
+    def _answer(self, name: str) -> None:
+        """What import came to is known: who waits for a word on it gets one."""
+        batch, spool = self.running.batch, self.running.spool
+        try:
+            self.values = (spool / name).read_bytes()
+        except OSError:
+            return
+        if batch.ask and self.answer is not None:
+            part = spool / "answer.part"
+            part.write_text(json.dumps({"skip": sorted(self.answer(batch, self.values))}))
+            part.replace(spool / "answer.json")
 
     def progress(self) -> list[Progress]:
         """Read on; what is new for the one who watches."""
@@ -101,6 +120,8 @@ class _Followed:
         found: list[Progress] = []
         for event in fresh:
             match event.tag, event.values:
+                case "values", (name,):
+                    self._answer(name)
                 case "collected", (path, first, ids):
                     self.tests.setdefault(event.process, {}).update(enumerate(ids, first))
                     if path not in self.told:
@@ -128,6 +149,7 @@ def execute(
     *,
     color: bool = False,
     pytest_versions: Mapping[str, str] | None = None,
+    answer: Answer | None = None,
 ) -> list[FinishedBatch]:
     """Run every batch, up to `plan.parallel` at once; finished ones in the order of the plan.
 
@@ -142,20 +164,18 @@ def execute(
         while waiting or running:
             while waiting and len(running) < plan.parallel:
                 number, batch = waiting.pop(0)
-                spool, log = scratch / f"spool-{number}", scratch / f"log-{number}.txt"
-                arguments = pytest_args(batch) if callable(pytest_args) else pytest_args
-                version = (pytest_versions or {}).get(batch.interpreter, "")
+                spool = scratch / f"spool-{number}"
                 process = start_batch(
                     batch,
                     root,
                     environment(batch),
-                    arguments,
+                    pytest_args(batch) if callable(pytest_args) else pytest_args,
                     spool,
-                    log,
+                    scratch / f"log-{number}.txt",
                     color=color,
-                    pytest_version=version,
+                    pytest_version=(pytest_versions or {}).get(batch.interpreter, ""),
                 )
-                running.append(_Followed(number, process, SpoolReader(spool)))
+                running.append(_Followed(number, process, SpoolReader(spool), answer=answer))
                 on_event(BatchStarted(number, batch))
             for ended in _look(running, finished, on_event, interrupted=False):
                 waiting += [(next(numbers), batch) for batch in _left_over(ended, root)]
@@ -244,6 +264,7 @@ def _finish(followed: _Followed, code: int, *, interrupted: bool) -> FinishedBat
         summary=b"".join(pieces).decode("utf-8", "replace"),
         problem=problem,
         interrupted=interrupted,
+        values=followed.values,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -78,6 +79,10 @@ def start_batch(
     """
     spool.mkdir(parents=True, exist_ok=True)
     variables = _variables(environment, root, spool, log)
+    if batch.blocks:
+        variables["AFFECTED_BLOCKS"] = "1"
+    if batch.skip or batch.ask or batch.dry:
+        variables["AFFECTED_CHOICE"] = _choice(batch, spool)
     arguments = _arguments(batch, spool, variables, pytest_version)
     color_choice = "--color=yes" if color else "--color=no"
     command = [batch.interpreter, "-m", "pytest", "-p", "affected_tracer"]
@@ -132,6 +137,14 @@ def _variables(
     variables["AFFECTED_ROOT"] = str(root)
     variables["AFFECTED_LOG"] = str(log)
     return variables
+
+
+def _choice(batch: Batch, spool: Path) -> str:
+    """A file that says what to leave out; its format is the tracer's (see its `choice`)."""
+    path = spool / "choice.json"
+    told = {"skip": sorted(batch.skip), "ask": batch.ask, "dry": batch.dry}
+    path.write_text(json.dumps(told), encoding="ascii")
+    return str(path)
 
 
 def _settings_options(batch: Batch, root: Path) -> list[str]:

@@ -3,9 +3,9 @@
 Unaware of how the spool is read, of pytest and of digests.
 
 A file loaded while an earlier test file ran in the same process counts as loaded for all later
-files of that process: they find it loaded, without an event. Fixture scopes go to every file of
-their process that used the fixture. A path that was looked at and then changed is a blind spot,
-unless it is in the end what it was.
+files of that process: they find it loaded, without an event. What a context did, and what the
+fixtures did that it used, counts for its file and is told apart for its tests. A path that was
+looked at and then changed is a blind spot, unless it is in the end what it was.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 
 from affected.model.access import ModuleTrace, Trace
 from affected.model.observation import BlindSpot
-from affected.model.path import ROOT, RepoPath, parent
+from affected.model.path import ROOT, RepoPath
 from affected.model.result import Outcome, TestResult
+from affected.run.gathered import Gathered
+from affected.run.process_log import CONTEXT, ProcessLog, process_log
 from affected.run.spool_reader import Event, SpoolReader
 
 __all__ = ["Event", "Harvest", "SpoolReader", "assemble"]
@@ -38,91 +40,24 @@ class Harvest:
     summaries: tuple[tuple[int, int], ...]  # byte offsets in the log of pytest's summaries
     running: tuple[TestResult, ...]  # tests that ran when their process vanished; ERROR, no time
     ended: bool  # every process said its farewell
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """What is known of one scope so far."""
-
-    loaded: set[RepoPath] = field(default_factory=set)
-    reads: set[RepoPath] = field(default_factory=set)
-    listings: set[RepoPath] = field(default_factory=set)
-    probes: set[RepoPath] = field(default_factory=set)
-    written: set[RepoPath] = field(default_factory=set)
-    externals: set[str] = field(default_factory=set)
-    all_installed: bool = False
-    blind_spots: dict[BlindSpot, None] = field(default_factory=dict)
-    touched: set[RepoPath] = field(default_factory=set)  # looked at, then written
-
-    def add(self, kind: str, name: str) -> None:
-        path = RepoPath(name)
-        if kind == "w":
-            looked_at = path in self.reads or path in self.probes or path in self.listings
-            if looked_at or parent(path) in self.listings:
-                self.touched.add(path)
-            self.written.add(path)
-        elif kind == "m":
-            self.loaded.add(path)
-        elif kind == "x":
-            self.externals.add(name)
-        elif kind == "i":
-            self.all_installed = True
-        elif path not in self.written:
-            target = {"r": self.reads, "l": self.listings, "p": self.probes}.get(kind)
-            if target is not None:
-                target.add(path)
-
-    def add_all(self, seen: Iterable[tuple[str, str]]) -> None:
-        for kind, name in seen:
-            self.add(kind, name)
-
-    def join(self, other: _Gathered) -> None:
-        """What `other` saw counts here too."""
-        for kind, names in (("w", other.written), ("m", other.loaded), ("x", other.externals)):
-            for name in names:
-                self.add(kind, name)
-        for kind, paths in (("r", other.reads), ("l", other.listings), ("p", other.probes)):
-            for path in paths:
-                self.add(kind, path)
-        self.all_installed |= other.all_installed
-        self.blind_spots.update(other.blind_spots)
-
-    def judge(self, net: Mapping[str, str]) -> None:
-        """Blind spots for what was looked at and then changed; `net`: path → what writing did."""
-        for path in sorted(self.touched):
-            what = net.get(path, "changed")
-            if what == "same" or (what == "changed" and path not in self.reads):
-                continue
-            self.blind_spots[BlindSpot("modified-input", path)] = None
-        self.written = {path for path in self.written if net.get(path) != "same"}
-
-    def forget_own_work(self) -> None:
-        """What pytest's plugins keep for themselves (reports, caches) is nobody's input."""
-        for paths in (self.reads, self.probes, self.listings):
-            paths.difference_update(self.touched)
-
-    def module(self, file: RepoPath) -> ModuleTrace:
-        return ModuleTrace(
-            file,
-            frozenset(self.loaded),
-            frozenset(self.reads),
-            frozenset(self.listings),
-            frozenset(self.probes),
-            frozenset(self.externals),
-            self.all_installed,
-            tuple(self.blind_spots),
-        )
+    blocks: bool = False  # every process that ran tests saw which functions ran
+    whole: frozenset[RepoPath] = frozenset()  # but not of these files
+    left: Mapping[RepoPath, tuple[str, ...]] = field(default_factory=dict)  # collected, not run
 
 
 @dataclass(slots=True)
 class _File:
     """One test file: its collected ids and its results over all processes."""
 
-    gathered: _Gathered = field(default_factory=_Gathered)
+    gathered: Gathered = field(default_factory=Gathered)
     collected: dict[str, None] = field(default_factory=dict)
     results: dict[str, TestResult] = field(default_factory=dict)
     parsed: float = 0.0
     seconds: float = 0.0
+    own: Gathered = field(default_factory=Gathered)  # of the collection alone
+    parts: dict[tuple[str, str], Gathered] = field(default_factory=dict)  # by process and scope
+    uses: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # context → fixtures
+    members: dict[str, tuple[str, str]] = field(default_factory=dict)  # test id → its context
 
     def trace(self, file: RepoPath) -> Trace:
         seen = self.gathered
@@ -141,7 +76,23 @@ class _File:
             results=tuple(results),
             seconds=self.parsed + self.seconds,
             complete=all(id_ in self.results for id_ in self.collected),
+            own=self.own.part(seen),
+            parts=tuple(part.part(seen) for part in self.parts.values()),
+            members=self._members(),
+            dynamic=frozenset(seen.dynamic),
         )
+
+    def _members(self) -> dict[str, tuple[int, ...]]:
+        number = {key: n for n, key in enumerate(self.parts)}
+        found: dict[str, tuple[int, ...]] = {}
+        for id_, context in self.members.items():
+            wanted = [context, *(("", name) for name in sorted(self.uses.get(context, ())))]
+            found[id_] = tuple(number[key] for key in wanted if key in number)
+        return found
+
+    def all_parts(self) -> list[Gathered]:
+        """Of the whole file, then of its parts."""
+        return [self.gathered, self.own, *self.parts.values()]
 
 
 class _Assembly:
@@ -149,9 +100,9 @@ class _Assembly:
 
     def __init__(self) -> None:
         self.files: dict[RepoPath, _File] = defaultdict(_File)
-        self.modules: dict[RepoPath, _Gathered] = defaultdict(_Gathered)
-        self.externals: dict[str, _Gathered] = defaultdict(_Gathered)
-        self.session = _Gathered()
+        self.modules: dict[RepoPath, Gathered] = defaultdict(Gathered)
+        self.externals: dict[str, Gathered] = defaultdict(Gathered)
+        self.session = Gathered()
         self.pairs: set[tuple[RepoPath, RepoPath]] = set()
         self.asks: set[tuple[RepoPath, str]] = set()
         self.external_pairs: set[tuple[str, str]] = set()
@@ -161,11 +112,16 @@ class _Assembly:
         self.running: list[TestResult] = []
         self.ended = True
         self.net: dict[str, str] = {}
+        self.fixtures: dict[str, Gathered] = defaultdict(Gathered)
+        self.blocks: list[bool] = []
+        self.whole: set[RepoPath] = set()
+        self.left: dict[RepoPath, dict[str, None]] = defaultdict(dict)
 
     def process(self, events: list[Event]) -> None:
         """One process's events."""
-        users = _fixture_users(events)
-        tests = numbered_tests(events)
+        log = process_log(events)
+        tests, process = log.tests, events[-1].process
+        self._spread_fixtures(log, process)
         carried: set[RepoPath] = set()
         begun = running = False
         for event in events:
@@ -175,20 +131,36 @@ class _Assembly:
                     self.files[RepoPath(path)].gathered.loaded |= carried
                 case "seen", (scope, seen):
                     # What plugins do while they are loaded counts for every file.
-                    scopes = self._scopes(scope if begun else _before(scope), users)
-                    for gathered in scopes:
+                    for gathered in self._scopes(scope if begun else _before(scope), log, process):
                         gathered.add_all(seen)
                     if running:
                         carried.update(RepoPath(name) for kind, name in seen if kind in "mb")
-                case "blind", (scope, code, what):
-                    for gathered in self._scopes(scope, users):
-                        gathered.blind_spots[BlindSpot(code, what)] = None
+                case (("blind" | "entered"), _):
+                    self._scoped(event, log)
                 case "test", _:
                     self._test(event, tests)
                 case _:
                     begun = begun or event.tag == "plugins-loaded"
                     self._tell(event)
+        if log.files:
+            self.blocks.append(log.blocks)
         self._judge_end(events, tests)
+
+    def _scoped(self, event: Event, log: ProcessLog) -> None:
+        for gathered in self._scopes(event.values[0], log, event.process):
+            match event.tag, event.values:
+                case "blind", (_, code, what):
+                    gathered.blind_spots[BlindSpot(code, what)] = None
+                case "entered", (_, numbers):
+                    gathered.enter(log.entered(numbers))
+
+    def _spread_fixtures(self, log: ProcessLog, process: str) -> None:
+        """Which fixtures each context used, and so whose part each fixture is."""
+        for name, contexts in log.users.items():
+            for context in contexts & log.files.keys():
+                file = self.files[log.files[context]]
+                file.parts["", name] = self.fixtures[name]
+                file.uses.setdefault((process, f"{context}"), set()).add(name)
 
     def _judge_end(self, events: list[Event], tests: Mapping[int, str]) -> None:
         worker = events[-1].process.startswith("gw")
@@ -220,6 +192,15 @@ class _Assembly:
                 self.external_pairs.update((a, b) for a, b in pairs)
             case "summary", (first, last):
                 self.summaries.append((first, last))
+            case _:
+                self._tell_of_blocks(event)
+
+    def _tell_of_blocks(self, event: Event) -> None:
+        match event.tag, event.values:
+            case "left", (path, ids):
+                self.left[RepoPath(path)].update(dict.fromkeys(ids))
+            case "whole", (path,):
+                self.whole.add(RepoPath(path))
 
     def _test(self, event: Event, tests: Mapping[int, str]) -> None:
         file = self.files[RepoPath(event.values[1])]
@@ -228,17 +209,25 @@ class _Assembly:
         if known is None or known.outcome.good:
             file.results[result.id] = result
         file.seconds += result.seconds
+        context = (event.process, f"{event.values[8]}")
+        file.parts.setdefault(context, Gathered())
+        file.members[result.id] = context
 
-    def _scopes(self, scope: str, users: Mapping[str, set[RepoPath]]) -> list[_Gathered]:
+    def _scopes(self, scope: str, log: ProcessLog, process: str) -> list[Gathered]:
         kind, _, name = scope.partition(":")
+        if kind == CONTEXT:
+            file = self.files[log.files.get(int(name), ROOT)]
+            return [file.gathered, file.parts.setdefault((process, name), Gathered())]
         if kind == "file":
-            return [self.files[RepoPath(name)].gathered]
+            file = self.files[RepoPath(name)]
+            return [file.gathered, file.own]
         if kind == "module":
             return [self.modules[RepoPath(name)]]
         if kind == "external":
             return [self.externals[name]]
         if kind == "fixture":
-            return [self.files[path].gathered for path in sorted(users.get(name, ()))]
+            paths = {log.files[c] for c in log.users.get(name, ()) if c in log.files}
+            return [self.fixtures[name], *(self.files[path].gathered for path in sorted(paths))]
         return [self.session]
 
     def _spread_externals(self) -> None:
@@ -257,7 +246,7 @@ class _Assembly:
         for file, top in self.asks:
             self.modules[file].externals.discard(top)
 
-    def _join_externals(self, seen: _Gathered, imports: Mapping[str, list[str]]) -> None:
+    def _join_externals(self, seen: Gathered, imports: Mapping[str, list[str]]) -> None:
         known: set[str] = set()
         pending = list(seen.externals)
         while pending:
@@ -268,8 +257,8 @@ class _Assembly:
                 if top in self.externals:
                     seen.join(self.externals[top])
 
-    def _all(self) -> list[_Gathered]:
-        files = [file.gathered for file in self.files.values()]
+    def _all(self) -> list[Gathered]:
+        files = [part for file in self.files.values() for part in file.all_parts()]
         return [*files, *self.modules.values(), *self.externals.values()]
 
     def _vanished(self, events: list[Event], tests: Mapping[int, str]) -> None:
@@ -300,6 +289,9 @@ class _Assembly:
             summaries=tuple(self.summaries),
             running=tuple(self.running),
             ended=self.ended,
+            blocks=bool(self.blocks) and all(self.blocks),
+            whole=frozenset(self.whole),
+            left={path: tuple(ids) for path, ids in self.left.items()},
         )
 
 
@@ -319,38 +311,8 @@ def _before(scope: str) -> str:
     return "session" if scope.startswith("external:") else scope
 
 
-def numbered_tests(events: Iterable[Event]) -> dict[int, str]:
-    """Test ids of one process by the numbers its lines use."""
-    found: dict[int, str] = {}
-    for event in events:
-        if event.tag == "collected":
-            _, first, ids = event.values
-            found.update(enumerate(ids, first))
-    return found
-
-
 def test_result(event: Event, tests: Mapping[int, str]) -> TestResult:
     """The result in a "test" line."""
-    number, _file, outcome, seconds, message, details, rerun, _next = event.values
+    number, _file, outcome, seconds, message, details, rerun, _next, _context = event.values
     id_ = number if isinstance(number, str) else tests.get(number, "?")
     return TestResult(id_, Outcome(outcome), seconds, message, details, bool(rerun))
-
-
-def _fixture_users(events: list[Event]) -> dict[str, set[RepoPath]]:
-    """Fixture → files that used it, directly or through another fixture."""
-    needs: dict[str, set[str]] = defaultdict(set)
-    uses: dict[RepoPath, set[str]] = defaultdict(set)
-    for event in events:
-        if event.tag == "needs":
-            needs[event.values[0]].update(event.values[1])
-        elif event.tag == "uses":
-            uses[RepoPath(event.values[0])].update(event.values[1])
-    users: dict[str, set[RepoPath]] = defaultdict(set)
-    for path, fixtures in uses.items():
-        pending = list(fixtures)
-        while pending:
-            name = pending.pop()
-            if path not in users[name]:
-                users[name].add(path)
-                pending.extend(needs.get(name, ()))
-    return users

@@ -23,12 +23,15 @@ Handler = Callable[[Tuple[Any, ...], Any], None]
 class Auditor:
     """One handler an event; everything else costs one failed look-up."""
 
-    def __init__(self, accesses: Any, trouble: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, accesses: Any, trouble: Callable[[BaseException], None], whole: Callable[[Any], None]
+    ) -> None:
         self._accesses = accesses
         self._workspace = accesses.workspace
         self._frames = accesses.frames
         self._ledger = accesses.ledger
         self._trouble = trouble
+        self._whole = whole  # told of a file whose functions may run unseen
         self.handlers: Dict[str, Handler] = {
             "open": self._open,
             "os.listdir": self._list,
@@ -50,6 +53,7 @@ class Auditor:
             "pty.spawn": self._spawn,
             "os.fork": self._fork,
             "os.forkpty": self._fork,
+            "code.__new__": self._made_code,
         }
 
     def install(self) -> Callable[[], None]:
@@ -207,6 +211,11 @@ class Auditor:
 
     def _fork(self, _args: Tuple[Any, ...], frame: Any) -> None:
         self.child("fork", frame)
+
+    def _made_code(self, args: Tuple[Any, ...], _frame: Any) -> None:
+        filename = args[1]
+        if filename.__class__ is str and self._frames.first_party(filename):
+            self._whole(self._frames.first_party(filename))
 
     def child(self, command: Any, frame: Any) -> None:
         """A process that cannot be seen into is started."""

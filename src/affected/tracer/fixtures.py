@@ -1,27 +1,28 @@
-"""Which shared fixtures a test file used, and the scope of their set-up. Unaware of accesses."""
+"""Which shared fixtures each context used, and the scope of their set-up. Unaware of accesses."""
 
 from __future__ import annotations
 
 from typing import Any, Dict, List, Set
 
-SHARED = ("session", "package")
+_OWN = ("module", "class")
+SHARED = ("session", "package", "module", "class")
 
 
 class Fixtures:
-    """Follows session- and package-scoped fixtures: they run once and serve many files."""
+    """Follows fixtures of wider scope than a test: they run once and serve many tests."""
 
     def __init__(self, ledger: Any) -> None:
         self._ledger = ledger
         self._needs: Dict[str, Set[str]] = {}
-        self._file = ""
-        self._used: Set[Any] = set()
+        self._context = -1
+        self._used: Set[str] = set()
         self._fresh: List[List[Any]] = []
 
     def enter(self, definition: Any, request: Any) -> Any:
         """A shared fixture is about to be set up; what is returned goes to `leave`."""
         before = self._ledger.scope
-        name = identity(definition)
-        self._ledger.scope = "fixture:" + name
+        name = identity(definition, request._pyfuncitem)  # noqa: SLF001
+        self._ledger.enter("fixture:" + name)
         # Finalizers run last in, first out: this one puts the scope back after tear-down.
         state: List[str] = []
         definition.addfinalizer(lambda: self._restore(state))
@@ -30,12 +31,12 @@ class Fixtures:
     def leave(self, token: Any, definition: Any, request: Any) -> None:
         """The set-up is over."""
         before, name, state, known = token
-        self._ledger.scope = before
+        self._ledger.enter(before)
         definitions = _definitions(request)
         asked = definitions if "request" in definition.argnames else set(definitions) - known
         used = set(asked) | set(definition.argnames)
         needs = {
-            identity(definitions[other])
+            identity(definitions[other], request._pyfuncitem)  # noqa: SLF001
             for other in used
             if other in definitions and definitions[other].scope in SHARED
         }
@@ -47,23 +48,23 @@ class Fixtures:
 
     def _tear_down(self, name: str, state: List[str]) -> None:
         state.append(self._ledger.scope)
-        self._ledger.scope = "fixture:" + name
+        self._ledger.enter("fixture:" + name)
 
     def _restore(self, state: List[str]) -> None:
         if state:
-            self._ledger.scope = state.pop()
+            self._ledger.enter(state.pop())
 
-    def used_by(self, path: str, item: Any) -> None:
+    def used_by(self, context: int, item: Any) -> None:
         """Before a test's tear-down: every shared fixture it resolved, by name or dynamically."""
-        if path != self._file:
-            self._file = path
+        if context != self._context:
+            self._context = context
             self._used.clear()
-        used = self._used
         for definition in _definitions(getattr(item, "_request", None)).values():
-            if definition not in used:
-                used.add(definition)
-                if definition.scope in SHARED:
-                    self._fresh.append(["uses", path, [identity(definition)]])
+            if definition.scope in SHARED:
+                name = identity(definition, item)
+                if name not in self._used:
+                    self._used.add(name)
+                    self._fresh.append(["uses", context, [name]])
 
     def drain(self, spool: Any) -> None:
         """Queue what is new on the spool."""
@@ -73,11 +74,19 @@ class Fixtures:
             self._fresh.clear()
 
 
-def identity(definition: Any) -> str:
-    """A name for a fixture definition, the same in every process."""
+def identity(definition: Any, item: Any) -> str:
+    """A name for what a fixture definition makes for a test, the same in every process.
+
+    A module's or a class's fixture is another one for each module or class.
+    """
     function = getattr(definition, "func", None)
     module = getattr(function, "__module__", "") or ""
-    return "%s::%s::%s" % (getattr(definition, "baseid", ""), definition.argname, module)
+    name = "%s::%s::%s" % (getattr(definition, "baseid", ""), definition.argname, module)
+    if definition.scope in _OWN:
+        name += "::" + item.nodeid.partition("::")[0]
+        if definition.scope == "class":
+            name += "::" + getattr(getattr(item, "cls", None), "__qualname__", "")
+    return name
 
 
 def _definitions(request: Any) -> Dict[str, Any]:

@@ -121,13 +121,16 @@ class Imports:
                 spool.add([pairs.tag, pairs.fresh])
                 pairs.fresh = []
 
-    def note_loaded(self, skip: str) -> None:
+    def note_loaded(self, skip: str) -> List[str]:
         """First-party modules loaded before anything was watched count for everyone."""
+        found: List[str] = []
         for name, module in list(sys.modules.items()):
             if not name.startswith(skip) and name != "__main__":
                 path = self._file_of(module)
                 if path is not None:
                     self._ledger.note(kinds.SESSION, kinds.LOADED, path)
+                    found.append(path)
+        return found
 
     # --- what the wrappers call
 
@@ -190,19 +193,20 @@ class Imports:
             self._ledger.note(scope, kinds.EXTERNAL, full.partition(".")[0])
         self._note_candidates(scope, full, path)
 
-    def executed(self, args: Tuple[Any, ...], frame: Any) -> None:
-        """Handler of the audit event `exec`: a module body starts outside an import statement."""
+    def executed(self, args: Tuple[Any, ...], frame: Any) -> Optional[str]:
+        """A code object is about to run; the repo path when it is a first-party module's body."""
         code = args[0]
         if getattr(code, "co_name", "") != "<module>":
-            return
-        path = self._frames.first_party(code.co_filename)
+            return None
+        path: Optional[str] = self._frames.first_party(code.co_filename)
         if path is None:
-            return
+            return None
         scope = self.acting(frame, path)
         if scope is not None:
             self._ledger.note(scope, kinds.LOADED, path)
         elif self._ledger.testing:
             self._ledger.note(self._ledger.scope, kinds.BODY, path)
+        return path
 
     # --- the parts
 

@@ -5,7 +5,7 @@ Unaware of how it was seen and of the disk.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Callable, Dict, List, Set, Tuple
 
 READ, LISTING, PROBE, WRITTEN, LOADED, EXTERNAL, INSTALLED, BODY = 1, 2, 4, 8, 16, 32, 64, 128
 _LETTERS = {
@@ -33,11 +33,17 @@ class Ledger:
         self.scope = SESSION
         self.starting = True
         self.testing = False
+        self.follower: Callable[[str], None] = _nobody  # told of each `enter`
         self._books: Dict[str, Dict[str, int]] = {}
         self._made: Dict[str, Set[str]] = {}
         self._pending: List[Tuple[str, int, str]] = []
         self._blind: Set[Tuple[str, str, str]] = set()
         self._blind_pending: List[Tuple[str, str, str]] = []
+
+    def enter(self, scope: str) -> None:
+        """What happens from now on counts for `scope`."""
+        self.scope = scope
+        self.follower(scope)
 
     def knows(self, scope: str, kind: int, name: str) -> bool:
         """Whether `note` would change nothing."""
@@ -93,3 +99,7 @@ class Ledger:
             blind, self._blind_pending = self._blind_pending, []
             for scope, code, what in blind:
                 spool.add(["blind", scope, code, what])
+
+
+def _nobody(_scope: str) -> None:
+    """Follows no scope."""

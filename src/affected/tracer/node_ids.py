@@ -16,6 +16,7 @@ class NodeIds:
         self._workspace = workspace
         self.rootdir = workspace.root
         self._known: Dict[str, Tuple[Any, str]] = {}
+        self._left: Dict[str, List[str]] = {}
 
     def located(self, relative: str) -> str:
         """The repo path of a node id's file part; "" for none."""
@@ -28,6 +29,21 @@ class NodeIds:
             path = self._path_of(item)
             known = (self.name_of(item.nodeid, path), path)
         return known
+
+    def id_of(self, item: Any) -> str:
+        """The workspace's name of an item."""
+        return self.name_of(item.nodeid, self._path_of(item))
+
+    def count_left(self, item: Any) -> None:
+        """An item that was collected and will not run."""
+        path = self._path_of(item)
+        self._left.setdefault(path, []).append(self.name_of(item.nodeid, path))
+
+    def tell_left(self, spool: Any) -> None:
+        """Tell the items that will not run, file by file."""
+        for path, names in self._left.items():
+            spool.add(["left", path, names])
+        self._left.clear()
 
     def _path_of(self, item: Any) -> str:
         path = getattr(item, "path", None)

@@ -15,7 +15,9 @@ from typing import Any, Callable, Dict, Generator, List, Optional, Set
 import pytest
 
 from . import surroundings
+from .choice import Choice, write_values
 from .collection import Collection
+from .contexts import Contexts
 from .fixtures import SHARED, Fixtures
 from .ledger import SESSION
 from .node_ids import NodeIds
@@ -25,6 +27,7 @@ from .spool import VERSION, Spool
 from .watch import Watch
 
 CONTROLLER = "controller"
+FIRST_WORKER = "gw0"
 _FOLDER_NODES = ("Session", "Dir", "Directory", "Package")
 _PHASES = ("setup", "call", "teardown")
 
@@ -65,11 +68,12 @@ class Plugin:
         self._parsed: Dict[str, float] = {}
         self._threads: Set[threading.Thread] = set()
         self._file = ""
-        self._scope = SESSION
+        self._contexts = Contexts(self.ledger)
         self._number: Any = None  # of the running test; None between tests
         version = "%d.%d.%d" % sys.version_info[:3]
         self.spool.add(["start", VERSION, os.getpid(), self._role, version])
-        self.watch.start()
+        self.watch.start(blocks=wishes.blocks)
+        self.spool.add(["blocks", self.watch.blocks.active])
         if self._role:
             surroundings.conceal(wishes.entry)
 
@@ -116,9 +120,10 @@ class Plugin:
         path = self._file_of(collector)
         started = perf_counter()
         if path:
-            self.ledger.scope = "file:" + path
+            self.ledger.enter("file:" + path)
         yield
-        self.ledger.scope = before
+        if path:
+            self.ledger.enter(before)
         if path:
             self._parsed[path] = self._parsed.get(path, 0.0) + perf_counter() - started
 
@@ -154,6 +159,31 @@ class Plugin:
             self.spool.add(["result", path, self.ids.name_of(report.nodeid, path), *verdict[:4]])
             self._flush()
 
+    @pytest.hookimpl(tryfirst=True, hookwrapper=True)
+    def pytest_collection_modifyitems(self, items: List[Any]) -> Generator[None, Any, None]:
+        """When everybody else has had a say: what is reused is left out."""
+        yield
+        if self._role != CONTROLLER:
+            self._choose(items)
+
+    @guarded
+    def _choose(self, items: List[Any]) -> None:
+        self.watch.blocks.bodies_over()
+        choice = Choice(self._wishes.choice, self._wishes.spool)
+        if self._wishes.blocks and self._role in ("", FIRST_WORKER):
+            path = self.spool.path + ".values"
+            write_values(path, self.watch.workspace, items, self.ids.id_of)
+            self.spool.add(["values", os.path.basename(path)])
+            self._flush()
+        if choice.asks:
+            choice.wait()
+        kept, left = choice.split(items, self.ids.id_of)
+        if left:
+            for item in left:
+                self.ids.count_left(item)
+            self.ids.tell_left(self.spool)
+            items[:] = kept
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: Any) -> None:
         """The tests are known, in the order in which they will run."""
@@ -186,9 +216,8 @@ class Plugin:
             self._file = path
             self._threads = set(threading.enumerate())
             self.spool.add(["run", path])
-            self._scope = "file:" + path
         self.ledger.testing = True
-        self.ledger.scope = self._scope
+        self._contexts.test_begins(path)
         self._reports = []
 
     def pytest_runtest_logreport(self, report: Any) -> None:
@@ -204,12 +233,12 @@ class Plugin:
         name = self.ids.name_of(report.nodeid, path)
         verdict = of_reports([report])
         if verdict is not None:
-            self.spool.add(["test", name, path, "error", *verdict[1:4], 0, -1])
+            self.spool.add(["test", name, path, "error", *verdict[1:4], 0, -1, -1])
             self._flush()
 
     @guarded
     def _after(self, item: Any, nextitem: Any) -> None:
-        self.ledger.scope = SESSION
+        self.ledger.scope = SESSION  # and blocks still count for the context
         verdict = of_reports(self._reports)
         if verdict is not None:
             following = -1 if nextitem is None else self.ids.of_item(nextitem)[0]
@@ -232,6 +261,7 @@ class Plugin:
                 verdict.details,
                 int(again),
                 following,
+                self._contexts.number,
             ]
         )
 
@@ -254,7 +284,7 @@ class Plugin:
 
     @guarded
     def _used(self, item: Any) -> None:
-        self.fixtures.used_by(self._file, item)
+        self.fixtures.used_by(self._contexts.number, item)
 
     @pytest.hookimpl(tryfirst=True, hookwrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, Any, None]:
@@ -316,5 +346,6 @@ class Plugin:
 
     def _drain(self) -> None:
         self.fixtures.drain(self.spool)
+        self.watch.blocks.drain(self.spool)
         self.watch.imports.drain(self.spool)
         self.ledger.drain(self.spool)

@@ -9,7 +9,14 @@ import os
 import sys
 from typing import Any, List, NamedTuple, Optional
 
-_VARIABLES = ("AFFECTED_SPOOL", "AFFECTED_ROOT", "AFFECTED_LOG", "AFFECTED_TESTS")
+_VARIABLES = (
+    "AFFECTED_SPOOL",
+    "AFFECTED_ROOT",
+    "AFFECTED_LOG",
+    "AFFECTED_TESTS",
+    "AFFECTED_BLOCKS",
+    "AFFECTED_CHOICE",
+)
 
 
 class Wishes(NamedTuple):
@@ -20,15 +27,18 @@ class Wishes(NamedTuple):
     root: str
     log: str
     tests: str
+    blocks: bool  # which functions run is wanted too
+    choice: str  # the file that says which tests to leave out, "" for none
     worker: str  # xdist's name of this process; "" outside its workers
 
 
 def wishes(entry: str) -> Optional[Wishes]:
     """What is asked for; None when nothing is."""
-    spool, root, log, tests = (os.environ.get(name, "") for name in _VARIABLES)
+    spool, root, log, tests, blocks, choice = (os.environ.get(name, "") for name in _VARIABLES)
     if not spool or not root:
         return None
-    return Wishes(entry, spool, root, log, tests, os.environ.get("PYTEST_XDIST_WORKER", ""))
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return Wishes(entry, spool, root, log, tests, blocks == "1", choice, worker)
 
 
 def conceal(entry: str) -> None:

@@ -51,6 +51,10 @@ class Today:
         self.batches.append(list(inputs))
         return [self.now.get(one.key, "absent") for one in inputs]
 
+    def code_changes(self, inputs):
+        """None of these observations holds code."""
+        return [None for _ in inputs]
+
 
 def observation(label="t.py", outcome=Outcome.PASSED, spots=(), **digests):
     """An observation of files with these digests."""
@@ -73,7 +77,7 @@ def test_inputs_that_all_have_their_old_digests_are_a_proof():
     """The reuse rule, where it says yes."""
     store = Store()
     [kept] = store.keep("t.py", [observation(a="1", b="2")])
-    assert check(store, Today(a="1", b="2"), "t.py") == {"t.py": Proof("t.py", kept)}
+    assert check(store, Today(a="1", b="2"), "t.py") == {"t.py": Proof("t.py", kept, kept.results)}
 
 
 def test_an_input_that_differs_is_named_with_both_digests():
@@ -90,7 +94,7 @@ def test_an_older_observation_proves_as_well_as_the_newest():
     """A revert, another branch: what was proved once is proved."""
     store = Store()
     kept = store.keep("t.py", [observation(a="3"), observation(a="2"), observation(a="1")])
-    assert check(store, Today(a="1"), "t.py") == {"t.py": Proof("t.py", kept[2])}
+    assert check(store, Today(a="1"), "t.py") == {"t.py": Proof("t.py", kept[2], kept[2].results)}
 
 
 def test_the_nearest_observation_is_the_one_with_the_fewest_differences():
@@ -116,7 +120,9 @@ def test_a_usable_observation_behind_one_that_is_not_proves():
     """Each is judged by itself."""
     store = Store()
     kept = store.keep("t.py", [observation(outcome=Outcome.FAILED, a="1"), observation(b="1")])
-    assert check(store, Today(a="2", b="1"), "t.py") == {"t.py": Proof("t.py", kept[1])}
+    assert check(store, Today(a="2", b="1"), "t.py") == {
+        "t.py": Proof("t.py", kept[1], kept[1].results)
+    }
 
 
 def test_a_record_of_another_label_under_the_key_is_no_record():
@@ -145,7 +151,9 @@ def test_an_observation_whose_table_is_lost_proves_nothing(content):
     if content is not None:
         store.blobs[name] = content
     assert check(store, Today(a="1", b="2"), "t.py")["t.py"].nearest == kept[1]
-    assert check(store, Today(a="1", b="1"), "t.py") == {"t.py": Proof("t.py", kept[1])}
+    assert check(store, Today(a="1", b="1"), "t.py") == {
+        "t.py": Proof("t.py", kept[1], kept[1].results)
+    }
     assert Lookup(store, Today()).inputs(kept[0]) is None
 
 

@@ -50,6 +50,7 @@ GOOD = {
     Shape.TEXTS: [[], ["a"], ["a", "*"]],
     Shape.COUNT: [1, 64],
     Shape.SIZE: ["5G", "500M", "1.5 GiB", "10", "1", " 3 tb ", 1, 5_000_000_000, "0.5G"],
+    Shape.PRECISION: ["function", "file", "project"],
     Shape.XDIST: ["auto", "off", 0, 3],
     Shape.ADDRESS: [
         "grpc://127.0.0.1:8980",
@@ -84,6 +85,7 @@ BAD = {
         "5 iB",
         2.5,
     ],
+    Shape.PRECISION: ["", "line", 1, True, ["file"]],
     Shape.XDIST: ["", "on", "3", -1, True, 1.5, ["auto"]],
 }
 

@@ -30,7 +30,7 @@ def run(*lines):
 
 
 def passed(number, file, following=-1):
-    return ["test", number, file, "passed", 0.5, "", "", 0, following]
+    return ["test", number, file, "passed", 0.5, "", "", 0, following, number]
 
 
 def test_a_spool_is_read_as_it_grows(tmp_path):
@@ -97,8 +97,10 @@ def test_fixture_scopes_go_to_every_user_through_other_fixtures_too():
             ["seen", "fixture:inner", [["r", "x.txt"], ["m", "m.py"]]],
             ["blind", "fixture:inner", "network", "far:1"],
             ["needs", "outer", ["inner"]],
-            ["uses", "a.py", ["outer"]],
-            ["uses", "b.py", ["other"]],
+            ["uses", 0, ["outer"]],
+            passed(0, "a.py", 1),
+            ["uses", 1, ["other"]],
+            passed(1, "b.py"),
         )
     )
     assert harvest.traces["a.py"].reads == {"x.txt"}
@@ -162,7 +164,7 @@ def test_workers_are_joined_and_a_bad_outcome_wins():
     lines = (["start", 1, 1, "gw0", ""], ["collected", "a.py", 0, ["a.py::t", "a.py::u"]])
     one = events(*lines, passed(0, "a.py"), ["end", 0], process="gw0-1.jsonl")
     two = events(*lines, passed(1, "a.py"), ["end", 0], process="gw1-2.jsonl")
-    crash = ["test", "a.py::u", "a.py", "error", 0.0, "worker crashed", "", 0, -1]
+    crash = ["test", "a.py::u", "a.py", "error", 0.0, "worker crashed", "", 0, -1, -1]
     control = events(["start", 1, 3, "controller", ""], crash, ["end", 1])
     trace = assemble([*one, *two]).traces["a.py"]
     assert [(r.id, r.outcome) for r in trace.results] == [

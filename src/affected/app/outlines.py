@@ -1,0 +1,98 @@
+"""Outlines of file versions: read from the cache by content, made where it has none.
+
+Unaware of observations. A version that is gone from the disk, and of which no cache has the
+outline, cannot be compared: then the whole file counts as changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from affected.app.compose import Workspace
+from affected.fs.digests import blob_digest
+from affected.lang.python.outline import (
+    VERSION,
+    Outline,
+    OutlineChange,
+    compare,
+    outline,
+    pack,
+    unpack,
+)
+from affected.model.observation import Input
+from affected.model.path import RepoPath
+
+
+class Outlines:
+    """The outlines of one run; each version is read, or made, once."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._known: dict[str, Outline | None] = {}  # by digest
+        self._stored: set[str] = set()  # digests of outlines that the cache has
+
+    def changes(
+        self, inputs: Sequence[Input], now: Mapping[str, str]
+    ) -> list[OutlineChange | None]:
+        """What was done to each file since its digest was that of the input; `now` by path."""
+        self.load([*(item.digest for item in inputs), *now.values()])
+        found: list[OutlineChange | None] = []
+        for item in inputs:
+            old = self._known.get(item.digest)
+            new = self.present(RepoPath(item.key), now.get(item.key, ""))
+            found.append(compare(old, new) if old is not None and new is not None else None)
+        return found
+
+    def load(self, digests: Iterable[str]) -> None:
+        """Reads from the cache what is not known yet, in one go."""
+        wanted = {outline_key(digest): digest for digest in digests if _is_content(digest)}
+        keys = [key for key, digest in wanted.items() if digest not in self._known]
+        for key, content in (self._workspace.records.get(keys) if keys else {}).items():
+            made = unpack(content)
+            if made is not None:
+                self._known[wanted[key]] = made
+                self._stored.add(wanted[key])
+
+    def of(self, digest: str) -> Outline | None:
+        """The outline of a version that was loaded or made."""
+        return self._known.get(digest)
+
+    def present(self, path: RepoPath, digest: str) -> Outline | None:
+        """The outline of what is at `path` now, which has this digest; None: it has none."""
+        if not _is_content(digest):
+            return None
+        if digest not in self._known:
+            source = self._read(path)
+            if not digest.startswith(blob_digest(source, self._workspace.object_format)):
+                return None  # edited since its digest was taken
+            self._known[digest] = outline(source)
+        return self._known[digest]
+
+    def keep(self, files: Mapping[RepoPath, str]) -> None:
+        """Puts the outlines of these versions, by path, into the cache where it has none."""
+        store = self._workspace.records
+        missing = {digest: path for path, digest in files.items() if digest not in self._stored}
+        self.load(missing)
+        for digest, path in missing.items():
+            if digest in self._stored:
+                continue
+            made = self.present(path, digest)
+            if made is not None:
+                store.put(outline_key(digest), pack(made), {})
+                self._stored.add(digest)
+
+    def _read(self, path: RepoPath) -> bytes:
+        try:
+            return (self._workspace.root / path).read_bytes()
+        except OSError:
+            return b""
+
+
+def outline_key(digest: str) -> str:
+    """The key in the cache of the outline of a file version."""
+    return f"outline-{VERSION}-{digest.rstrip('xl')}"
+
+
+def _is_content(digest: str) -> bool:
+    """True for the digest of a plain file's bytes."""
+    return len(digest) >= 40 and not digest.endswith("l")  # noqa: PLR2004  (a SHA-1 in hex)
