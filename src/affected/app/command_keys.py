@@ -71,6 +71,9 @@ class Keys:
         self._sets: dict[FileSet, Sealed] = {}
         self._trees: dict[FileSet, Tree] = {}
         self._visible: dict[str, frozenset[str]] = {}
+        self._variables: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}
+        self._fresh: dict[str, BlobName] = {}  # read here for the first time
+        self._environments: dict[tuple[str, ...], dict[str, str]] = {}
         self.tools = Tools(workspace)
 
     def key(self, target: CommandTarget) -> Key:
@@ -97,20 +100,38 @@ class Keys:
         ).encode()
         return Key(blob_name(action), action, command, root)
 
+    def store(self) -> None:
+        """Remembers the blobs and programs that were looked at; call inside a transaction."""
+        if self._fresh:
+            self._workspace.index.add_blobs(self._fresh)
+            self._fresh.clear()
+        self.tools.store()
+
     def command(self, target: CommandTarget) -> Command:
         """What is started, as the Remote Execution API says it."""
-        environ, root = self._workspace.environ, str(self._workspace.root)
-        counted = environment_inputs(environ, target.env, root)
+        counted = self._variables.get(target.env)
+        if counted is None:
+            environ, root = self._workspace.environ, str(self._workspace.root)
+            found = environment_inputs(environ, target.env, root)
+            counted = tuple((name, value) for name, value in found if value is not None)
+            self._variables[target.env] = counted
         start = folder_of_result(target)
         arguments = target.arguments
         if start != target.folder:  # it writes above its folder, which the API cannot say
             arguments = ("sh", "-c", 'cd "$0" && exec "$@"', target.folder, *arguments)
         return Command(
             arguments=arguments,
-            environment=tuple((name, value) for name, value in counted if value is not None),
+            environment=counted,
             folder=start,
             outputs=tuple(relative_to(path, start) for path in target.outputs),
         )
+
+    def environment(self, target: CommandTarget) -> dict[str, str]:
+        """Every variable that a target's command sees."""
+        if target.env not in self._environments:
+            self._environments[target.env] = scrub(self._workspace.environ, target.env)
+        path = search_path(self._workspace, target)
+        return {**self._environments[target.env], "PATH": path}
 
     def input_root(self, target: CommandTarget) -> Tree:
         """Every file that the target may depend on: its sources and what its needs wrote."""
@@ -190,19 +211,15 @@ class Keys:
 
     def _names(self, files: Mapping[RepoPath, Digest]) -> dict[Digest, BlobName]:
         """What the Remote Execution API calls the content of files; read only when never seen."""
-        index = self._workspace.index
         wanted = {digest: path for path, digest in files.items() if not is_link(digest)}
         bare = {digest: digest.removesuffix("x") for digest in wanted}
-        known = index.blobs(set(bare.values()))
-        fresh: dict[str, BlobName] = {}
+        known = self._workspace.index.blobs(set(bare.values()))
         for digest, path in wanted.items():
             if bare[digest] not in known:
                 name, sure = self._read(path, bare[digest])
                 known[bare[digest]] = name
                 if sure:
-                    fresh[bare[digest]] = name
-        if fresh:
-            index.add_blobs(fresh)
+                    self._fresh[bare[digest]] = name
         return {digest: known[bare[digest]] for digest in wanted}
 
     def _read(self, path: RepoPath, digest: str) -> tuple[BlobName, bool]:
@@ -210,7 +227,8 @@ class Keys:
         if digest == SUBMODULE:
             return blob_name(digest.encode()), False
         try:
-            content = (self._workspace.root / path).read_bytes()
+            with open(f"{self._workspace.root}/{path}", "rb") as stream:  # noqa: PTH123
+                content = stream.read()
         except OSError as error:
             raise UserError(
                 f"the input {display(path)} cannot be read: {error.strerror}",
@@ -275,13 +293,6 @@ def search_path(workspace: Workspace, target: CommandTarget) -> str:
     """PATH as a target's command sees it."""
     folders = [str(workspace.root / join(ROOT, folder)) for folder in target.search]
     return os.pathsep.join((*folders, workspace.environ.get("PATH", os.defpath)))
-
-
-def environment_of(workspace: Workspace, target: CommandTarget) -> dict[str, str]:
-    """Every variable that a target's command sees."""
-    variables = scrub(workspace.environ, target.env)
-    variables["PATH"] = search_path(workspace, target)
-    return variables
 
 
 def _content_digest(path: str) -> str:

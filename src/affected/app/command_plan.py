@@ -74,6 +74,22 @@ class Plan:
                 pending += self.targets[label].needs
         return found
 
+    @cached_property
+    def plain(self) -> frozenset[str]:
+        """The targets that a plain run takes."""
+        return frozenset(
+            self.with_needs(label for label, t in self.targets.items() if not t.on_request)
+        )
+
+    @cached_property
+    def needed_by(self) -> Mapping[RepoPath, tuple[RepoPath, ...]]:
+        """The projects that need a project directly."""
+        found: dict[RepoPath, list[RepoPath]] = {}
+        for project, needed in self.needs.items():
+            for one in needed:
+                found.setdefault(one, []).append(project)
+        return {project: tuple(above) for project, above in found.items()}
+
     def environment(self) -> list[str]:
         """The names of the variables that some target sees."""
         return sorted({n for target in self.targets.values() for n in target.env})
@@ -93,10 +109,17 @@ def stored_plan(workspace: Workspace) -> Plan | None:
 
 
 def refresh_plan(
-    workspace: Workspace, changed: Iterable[RepoPath], catalogue: Catalogue, *, inferred: bool
+    workspace: Workspace,
+    changed: Iterable[RepoPath],
+    catalogue: Catalogue,
+    before: Plan | None,
+    *,
+    inferred: bool,
 ) -> Plan:
-    """The plan now, stored; call inside a transaction. UserError for what tables have wrong."""
-    before = stored_plan(workspace)
+    """The plan now, stored in the place of `before`; call inside a transaction.
+
+    Raises UserError for what tables have wrong.
+    """
     inferred = inferred or (before is not None and before.inferred)
     token = _token(workspace)
     if (

@@ -16,12 +16,15 @@ from affected.app.command_state import SourceReach
 from affected.app.commands import Commands
 from affected.app.survey import Watched, get_watched, put_watched, watch
 from affected.cache.command_result import write_result
+from affected.fs.digests import is_racy, stamp_of
 from affected.fs.outputs import Cover
 from affected.hashing.action import ActionResult
 from affected.model.command import CommandTarget
 from affected.model.observation import InputKind
-from affected.model.path import RepoPath, display
+from affected.model.path import RepoPath, display, parent
 from affected.model.selection import Cause, CauseKind
+
+FEW = 500  # paths to look at one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class CommandRecorder:
     def record(self) -> None:
         """Records what was added since; stores the state of all targets."""
         workspace = self._commands.workspace
-        stale = self._stale() if self._made else set[str]()
+        stale = set[str]() if self._still() else self._stale()
         for made in self._made:
             if made.target.label in stale:
                 self._disown(made)
@@ -70,6 +73,22 @@ class CommandRecorder:
         with workspace.index.transaction():
             self._store_watched()
             self._commands.save()
+
+    def _still(self) -> bool:
+        """True when stamps alone tell that no input changed: for a few, cheaper than git."""
+        root, keys = self._commands.workspace.root, self._commands.keys
+        paths: set[str] = set()
+        for made in self._made:
+            for chosen in keys.sets_of(made.target):
+                files = keys.files(chosen)
+                paths.update(files, map(parent, files))
+            if len(paths) > FEW:
+                return False
+        for path in paths:
+            stamp = stamp_of(f"{root}/{path}")
+            if stamp is None or is_racy(stamp, self._commands.began):
+                return False
+        return True
 
     def _stale(self) -> set[str]:
         """The targets with an input that changed since their keys were made."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from affected.app.command_course import CommandCourse
-from affected.app.command_keys import Key, environment_of
+from affected.app.command_keys import Key
 from affected.app.command_record import CommandRecorder, Made
 from affected.app.command_results import bring_back, look, look_up, outputs_of, result_of
 from affected.app.command_sandbox import Sandboxes
@@ -169,7 +169,7 @@ class CommandRun:
         return True
 
     def _start(self, target: CommandTarget) -> None:
-        environment = environment_of(self._commands.workspace, target)
+        environment = self._commands.keys.environment(target)
         arguments, folder = target.arguments, self._root / target.folder
         program = self._commands.keys.tools.path(target)
         if program is not None:

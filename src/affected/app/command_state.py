@@ -104,21 +104,31 @@ def mark(
 ) -> None:
     """Unsettles whatever a changed path, or a touched output, may concern."""
     for path in stirred:
-        for label in writers(plan, path):
-            detail = "an output is not as it was written"
-            state.unsettle(label, Cause(CauseKind.CHANGED, path, (), detail))
+        _mark_output(plan, state, path)
     if not changes:
         return
+    if not any(row.settled for row in state.rows.values()):
+        state.changed |= bool(state.file_sets)
+        state.file_sets.clear()
+        return
     reach = SourceReach(plan)
+    touched: dict[FileSet, Cause] = {}
     for path, change in changes.items():
-        for label in writers(plan, path) if plan.cover.holds(path) else ():
-            detail = "an output is not as it was written"
-            state.unsettle(label, Cause(CauseKind.CHANGED, path, (), detail))
+        if plan.cover.holds(path):
+            _mark_output(plan, state, path)
         for chosen in reach.sets(path):
-            if state.file_sets.pop(set_key(chosen), None) is not None:
-                state.changed = True
-            for label in reach.users(chosen):
-                state.unsettle(label, Cause(_kind(change), path))
+            touched.setdefault(chosen, Cause(_kind(change), path))
+    for chosen, cause in touched.items():
+        if state.file_sets.pop(set_key(chosen), None) is not None:
+            state.changed = True
+        for label in reach.users(chosen):
+            state.unsettle(label, cause)
+
+
+def _mark_output(plan: Plan, state: CommandState, path: RepoPath) -> None:
+    for label in writers(plan, path):
+        detail = "an output is not as it was written"
+        state.unsettle(label, Cause(CauseKind.CHANGED, path, (), detail))
 
 
 def writers(plan: Plan, path: RepoPath) -> list[str]:
@@ -141,6 +151,7 @@ class SourceReach:
         self._plan = plan
         self._by_folder: dict[RepoPath, dict[FileSet, list[str]]] = {}
         self._needed: dict[tuple[str, ...], list[CommandTarget]] = {}
+        self._above: dict[RepoPath, set[RepoPath]] = {}
         self._patterns: dict[tuple[str, ...], Patterns] = {}
         for label, target in plan.targets.items():
             for chosen in target.inputs:
@@ -164,13 +175,24 @@ class SourceReach:
     def users(self, chosen: FileSet) -> list[str]:
         """The labels of the targets whose inputs a file set is among."""
         found = list(self._by_folder.get(chosen.folder, {}).get(chosen, ()))
-        closure = self._plan.closure
-        found += [
-            target.label
-            for target in self._needed.get(chosen.globs, ())
-            if chosen.folder in closure.of(target.project)
-        ]
+        if not self._needed.get(chosen.globs):
+            return found
+        above = self._needing(chosen.folder)
+        found += [t.label for t in self._needed[chosen.globs] if t.project in above]
         return found
+
+    def _needing(self, project: RepoPath) -> set[RepoPath]:
+        """The projects that depend on one, directly or not."""
+        if project not in self._above:
+            found: set[RepoPath] = set()
+            pending = [project]
+            while pending:
+                for one in self._plan.needed_by.get(pending.pop(), ()):
+                    if one not in found:
+                        found.add(one)
+                        pending.append(one)
+            self._above[project] = found - {project}
+        return self._above[project]
 
     def labels(self, path: RepoPath) -> list[str]:
         """The targets that have `path` as an input."""

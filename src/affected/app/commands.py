@@ -54,9 +54,15 @@ class CommandDecision:
 class Commands:
     """Made once a process; brings plan and state in step with the files."""
 
-    def __init__(self, workspace: Workspace, found: Survey, catalogue: Catalogue) -> None:
-        """Call inside the transaction that brings the index in step."""
+    def __init__(
+        self, workspace: Workspace, found: Survey, catalogue: Catalogue, began: int
+    ) -> None:
+        """Call inside the transaction that brings the index in step.
+
+        `began`: when the survey did, in ns since the epoch: what is older has not changed since.
+        """
         self.workspace = workspace
+        self.began = began
         self._catalogue = catalogue
         self._found = found
         self._keys: dict[str, Key] = {}
@@ -65,14 +71,16 @@ class Commands:
 
     def _refresh(self, *, inferred: bool) -> Plan:
         before = stored_plan(self.workspace)
-        plan = refresh_plan(self.workspace, self._found.changes, self._catalogue, inferred=inferred)
+        changed, catalogue = self._found.changes, self._catalogue
+        plan = refresh_plan(self.workspace, changed, catalogue, before, inferred=inferred)
         if not plan.targets:
             self.state = CommandState()
             return plan
         self.state = load_state(self.workspace)
         if before is None or (before.targets, before.needs) != (plan.targets, plan.needs):
             self._replan(before, plan)
-        mark(plan, self.state, self._found.changes, (path for _, path in self._found.stirred))
+        if not inferred:  # else it was done a moment ago
+            mark(plan, self.state, self._found.changes, (path for _, path in self._found.stirred))
         store_state(self.workspace, self.state)
         return plan
 
@@ -155,13 +163,7 @@ class Commands:
     def settled(self) -> bool:
         """True when every target that a plain run takes is as it should be."""
         rows = self.state.rows
-        return all(label in rows and rows[label].settled for label in self.plain())
-
-    def plain(self) -> set[str]:
-        """The targets that a plain run takes."""
-        return self.plan.with_needs(
-            label for label, target in self.plan.targets.items() if not target.on_request
-        )
+        return all(label in rows and rows[label].settled for label in self.plan.plain)
 
     # -- the decision ----------------------------------------------------------------------
 
@@ -193,7 +195,7 @@ class Commands:
 
     def save(self) -> None:
         """Stores state and programs; call inside a transaction."""
-        self.keys.tools.store()
+        self.keys.store()
         names = self.plan.environment()
         now = environment_token(self.workspace, names, self.keys.tools.token())
         if now != self.state.environment:
@@ -203,7 +205,7 @@ class Commands:
         store_state(self.workspace, self.state)
 
     def _remembered(self, names: list[str]) -> Remembered:
-        rows = [self.state.rows.get(label) for label in self.plain()]
+        rows = [self.state.rows.get(label) for label in self.plan.plain]
         return Remembered(tuple(names), len(rows), sum(row.seconds for row in rows if row))
 
 

@@ -52,7 +52,7 @@ def conclude(
     counts = count(results)
     silent = sorted(decision.selected.keys() - course.complete) if course.started else []
     troubles = [*course.troubles, *_silent(silent, course)]
-    _settle(knowledge, request)
+    _settle(knowledge, request, course)
     knowledge.workspace.records.finish()  # what goes wrong there is told with the rest
     kept = [result for reused in course.reused.values() for result in reused.values()]
     if not course.started:
@@ -97,7 +97,7 @@ def _counts(course: CommandCourse, done: CommandDecision, *, dry_run: bool) -> C
     return counts
 
 
-def _settle(knowledge: Knowledge, request: Request) -> None:
+def _settle(knowledge: Knowledge, request: Request, course: Course) -> None:
     """When every target is proved now, the token that says so, and a seal."""
     index = knowledge.workspace.index
     if index.targets(unsettled_only=True) or not knowledge.commands.settled:
@@ -105,7 +105,9 @@ def _settle(knowledge: Knowledge, request: Request) -> None:
     index.put(SETTLED_KEY, knowledge.fresh_token().encode())
     if knowledge.found.state.head and not knowledge.found.dirty:
         index.put(LAST_STATE_KEY, knowledge.found.state.head.encode())
-    if not request.pytest_args:  # a seal speaks for a run without any
+    # A seal costs two looks at git: after commands alone it is left to the next run, which is
+    # another edit's as often as not. It speaks for a run without arguments for pytest.
+    if not request.pytest_args and (course.results or not course.commands.events):
         _seal(knowledge)
 
 

@@ -58,7 +58,8 @@ class Knowledge:
             if self.found.first or manifests_changed(self.found.changes) or self._new_projects():
                 self.platforms.read_configs(RepoPath(r.project) for r in index.targets())
             index.delete(SETTLED_KEY)
-            self.commands = Commands(self.workspace, self.found, self.catalogue)
+            began = present.began
+            self.commands = Commands(self.workspace, self.found, self.catalogue, began)
             self._unchecked = self._still_unchecked()
         break_seal(self.workspace.index_path.parent)
 

@@ -74,7 +74,9 @@ def perform(
             course.out_of_time = True
             raise KeyboardInterrupt  # as a user would end it: what finished is kept
 
-    work = with_choices(knowledge, plan_of(knowledge, decision, request), decision, request)
+    work = Plan((), 1)
+    if decision.selected:
+        work = with_choices(knowledge, plan_of(knowledge, decision, request), decision, request)
     with scratch_folder() as scratch:
         if commands is not None and commands.work:
             beside = Beside(knowledge, commands, request, Path(scratch), on_event)

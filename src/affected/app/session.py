@@ -7,6 +7,7 @@ as late as possible: a run with nothing to do needs the survey alone.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -53,6 +54,7 @@ class Present:
     def __init__(self, workspace: Workspace, pytest_args: Sequence[str]) -> None:
         self.workspace = workspace
         self.pytest_args = tuple(pytest_args)
+        self.began = time.time_ns()
         pending = surveys.begin(workspace)
         self.platforms = Platforms(workspace)
         self.found: Survey = surveys.survey(workspace, pending)
@@ -78,7 +80,9 @@ class Present:
 
     def still_settled(self) -> bool:
         """True when nothing differs from when every target was last proved."""
-        if not self.found.quiet or not self.platforms.projects:
+        if not self.found.quiet:
+            return False
+        if not self.platforms.projects and not remembered(self.workspace).targets:
             return False
         stored = self.workspace.index.get(SETTLED_KEY)
         return stored is not None and stored.decode() == self.token()

@@ -63,12 +63,3 @@ def _wanted(
                 yield _NPM, npm_requirements(files.json(manifest))
             case "Cargo.toml":
                 yield _CARGO, cargo_requirements(files.toml(manifest))
-
-
-def differing(old: Lock, new: Lock) -> frozenset[str]:
-    """The names of the packages that are locked otherwise in one of two locks."""
-    return frozenset(
-        name
-        for name in old.packages.keys() | new.packages.keys()
-        if old.packages.get(name) != new.packages.get(name)
-    )

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from affected.lang.lock_formats import read_lock
-from affected.lang.locks import differing, locked_digests
+from affected.lang.locks import locked_digests
 from affected.lang.manifest_files import ManifestFiles
 from affected.model.target import Project
 
@@ -167,13 +167,3 @@ def test_a_lock_that_cannot_be_read_counts_by_its_bytes(lock, text):
     lock_read = read_lock(lock, ManifestFiles(lambda _: text.encode()))
     other = read_lock(lock, ManifestFiles(lambda _: (text + "x").encode()))
     assert lock_read.closure("", ["a"]) != other.closure("", ["a"]) or not lock_read.packages
-
-
-def test_two_locks_name_the_packages_that_differ():
-    """Changed, gone or new."""
-    files = {"one": toml_lock(a="1", b="1", c="1"), "two": toml_lock(a="1", b="2", d="1")}
-    locks = [
-        read_lock("uv.lock", ManifestFiles(lambda _, text=text: text.encode()))
-        for text in files.values()
-    ]
-    assert differing(*locks) == {"b", "c", "d"}
