@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.served import Served
 from support.workspaces import Checkout, monorepo
 
 FILES = {
@@ -141,3 +142,27 @@ def test_mistakes_in_tables_are_usage_errors(tmp_path):
     checkout = monorepo(tmp_path / "repo", tmp_path / "cache", {"pyproject.toml": tables})
     answer = checkout.affected("run", accept=(2,))
     assert "targets that wait for each other: :a → :b → :a" in answer.err
+
+
+def test_two_clones_share_builds_through_the_cache_server(tmp_path):
+    """What one machine built another one restores, folders and all, from nothing on its disk."""
+    served = Served(tmp_path / "store")
+    try:
+        files = {path: text for path, text in FILES.items() if not path.startswith("tests/")}
+        files["build.sh"] += (
+            "mkdir -p dist/deep/empty; cp dist/out dist/deep; ln -s ../out dist/deep/link\n"
+        )
+        here = monorepo(tmp_path / "one", tmp_path / "cache", files)
+        here = here.with_variables(AFFECTED_REMOTE=served.address)
+        assert "2 targets ran" in here.affected("run").out
+        there = Checkout(tmp_path / "two", tmp_path / "other")
+        here.tree.clone(there.root)
+        there = there.with_variables(AFFECTED_REMOTE=served.address)
+        answer = there.affected("run")
+        assert "2 targets restored from the cache" in answer.out, answer
+        for path in ("packages/app/dist/out", "packages/app/dist/deep/out"):
+            assert (there.root / path).read_text() == (here.root / path).read_text() == "app\nlib\n"
+        assert (there.root / "packages/lib/dist/deep/link").readlink() == Path("../out")
+        assert (there.root / "packages/lib/dist/deep/empty").is_dir()
+    finally:
+        served.kill()
