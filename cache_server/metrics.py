@@ -98,6 +98,9 @@ class Metrics:
             "affected_cache_lookups", "Action results looked up.",
             ["instance", "client", "outcome"], registry=self.registry,
         )  # fmt: skip
+        # a metric with its labels, found quickly
+        self._ended: dict[tuple[str, str], Histogram] = {}
+        self._asked: dict[tuple[str, str, str], Counter] = {}
         self._bytes = Counter(
             "affected_cache_blob_bytes", "Plain bytes of blobs, in and out.",
             ["direction"], registry=self.registry,
@@ -123,14 +126,22 @@ class Metrics:
 
     def call(self, method: str, code: str, seconds: float) -> None:
         """A call was answered."""
-        self._seconds.labels(method, code).observe(seconds)
+        ended = self._ended.get((method, code))
+        if ended is None:
+            ended = self._ended[method, code] = self._seconds.labels(method, code)
+        ended.observe(seconds)
 
     def lookups(self, instance: str, client: str, hits: int, misses: int) -> None:
         """Action results were asked for."""
-        instance, client = self._names.of(instance), self._names.of(client)
         for outcome, number in (("hit", hits), ("miss", misses)):
             if number:
-                self._lookups.labels(instance, client, outcome).inc(number)
+                asked = self._asked.get((instance, client, outcome))
+                if asked is None:
+                    names = self._names.of(instance), self._names.of(client)
+                    asked = self._lookups.labels(*names, outcome)
+                    if "other" not in names:
+                        self._asked[instance, client, outcome] = asked
+                asked.inc(number)
 
     def received(self, size: int) -> None:
         """Bytes of blobs came in."""

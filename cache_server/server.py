@@ -36,6 +36,7 @@ from cache_server.settings import Settings, SettingsError, Tls
 from cache_server.storage.protocol import Storage
 
 THREADS: Final = 128  # streams that are served at once; more wait for their turn
+SHORT_THREADS: Final = 8  # for short calls, where nothing far is waited for
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", validate.RECEIVE_LIMIT),
     ("grpc.max_send_message_length", -1),
@@ -66,7 +67,8 @@ class CacheServer:
             ThreadPoolExecutor(THREADS, "call"),
             options=(*OPTIONS, ("grpc.so_reuseport", int(settings.processes > 1))),
         )
-        desk = Desk(access, metrics, journal, log_calls=settings.log_calls)
+        few = ThreadPoolExecutor(SHORT_THREADS, "short") if settings.s3 is None else None
+        desk = Desk(access, metrics, journal, log_calls=settings.log_calls, few=few)
         self._register(desk)
         self._watch()
 

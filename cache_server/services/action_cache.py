@@ -38,7 +38,11 @@ class ActionCacheService:
         """Its methods, for gRPC."""
         return {
             "GetActionResult": desk.unary(
-                "GetActionResult", Scope.READ, GetActionResultRequest.FromString, self.result
+                "GetActionResult",
+                Scope.READ,
+                GetActionResultRequest.FromString,
+                self.result,
+                short=True,
             ),
             "UpdateActionResult": desk.unary(
                 "UpdateActionResult",
@@ -48,16 +52,18 @@ class ActionCacheService:
             ),
         }
 
-    def result(self, request: GetActionResultRequest, caller: Caller) -> ActionResult:
+    def result(self, request: GetActionResultRequest, caller: Caller) -> ActionResult | bytes:
         """The result; NOT_FOUND when there is none or a blob that it names is gone."""
         validate.digest_function(request.digest_function)
         instance = checked_instance(request.instance_name)
         action = references.key_of(request.action_digest)
-        result = results.look_up(self._storage, instance, [action])[0]
+        payload, result = results.look_up(self._storage, instance, [action])[0]
         hits = int(result is not None)
         self._metrics.lookups(instance, caller.tool, hits, 1 - hits)
         if result is None:
             raise Refusal("NOT_FOUND", f"no result of {action.hash}/{action.size}")
+        if not (request.inline_stdout or request.inline_stderr or request.inline_output_files):
+            return payload
         self._inline(request, result)
         return result
 

@@ -18,7 +18,7 @@ from cache_server import validate
 from cache_server.auth import Scope
 from cache_server.keys import EMPTY, Resource, read_resource, write_resource
 from cache_server.metrics import Metrics
-from cache_server.services import zstd
+from cache_server.services import encoding, zstd
 from cache_server.services.calls import Caller, Desk
 from cache_server.services.uploads import Transfer, Waiting
 from cache_server.storage.protocol import BlobStorage, Source
@@ -160,11 +160,5 @@ def pieces_of(source: Source, start: int, end: int) -> Iterator[bytes]:
 
 
 def framed(piece: bytes) -> bytes:
-    """A ReadResponse as bytes: field 10, its length, the piece. Protobuf would copy it twice."""
-    length = len(piece)
-    head = bytearray(b"\x52")
-    while length > 0x7F:  # noqa: PLR2004  (seven bits a byte)
-        head.append(length & 0x7F | 0x80)
-        length >>= 7
-    head.append(length)
-    return b"".join((head, piece))
+    """A ReadResponse as bytes: field 10."""
+    return b"".join((encoding.head(10, len(piece)), piece))

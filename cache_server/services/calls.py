@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol, Self, TypeVar
@@ -97,29 +98,45 @@ class Refusals:
 
 
 class Desk:
-    """Makes gRPC handlers of methods; `log_calls` writes a line for each call, not only failed."""
+    """Makes gRPC handlers of methods; `log_calls` writes a line for each call, not only failed.
+
+    Short calls run in the threads of `few`, if there are such: the fewer threads there are, the
+    less they cost each other.
+    """
 
     def __init__(
-        self, access: Access, metrics: Metrics, journal: Journal, *, log_calls: bool
+        self,
+        access: Access,
+        metrics: Metrics,
+        journal: Journal,
+        *,
+        log_calls: bool,
+        few: ThreadPoolExecutor | None = None,
     ) -> None:
         self._access = access
         self._metrics = metrics
         self._journal = journal
         self._log_calls = log_calls
+        self._few = few
 
     def unary(
         self,
         method: str,
         scope: Scope,
         decode: Callable[[bytes], Request],
-        call: Callable[[Request, Caller], Message],
+        call: Callable[[Request, Caller], Message | bytes],
+        *,
+        short: bool = False,
     ) -> grpc.RpcMethodHandler[Request, bytes]:
-        """One request, one reply."""
+        """One request, one reply; a `short` call reads little and waits for nothing far."""
 
         def behave(request: Request, rpc: grpc.ServicerContext) -> bytes:
             with _Turn(self, method, scope, rpc) as turn:
-                return call(request, turn.caller()).SerializeToString()
+                reply = call(request, turn.caller())
+                return reply if isinstance(reply, bytes) else reply.SerializeToString()
 
+        if short and self._few is not None:
+            behave.experimental_thread_pool = self._few  # type: ignore[attr-defined]
         return grpc.unary_unary_rpc_method_handler(behave, decode, bytes)
 
     def answers(

@@ -35,7 +35,9 @@ class CapabilitiesService:
         """Its methods, for gRPC."""
         decode = GetCapabilitiesRequest.FromString
         return {
-            "GetCapabilities": desk.unary("GetCapabilities", Scope.READ, decode, self.capabilities)
+            "GetCapabilities": desk.unary(
+                "GetCapabilities", Scope.READ, decode, self.capabilities, short=True
+            )
         }
 
     def capabilities(self, request: GetCapabilitiesRequest, caller: Caller) -> ServerCapabilities:

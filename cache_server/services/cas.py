@@ -5,7 +5,8 @@ Unaware of how blobs are kept, and of streams.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import grpc
@@ -16,6 +17,7 @@ from affected.reapi.remote_execution_pb2 import (
     BatchUpdateBlobsRequest,
     BatchUpdateBlobsResponse,
     Compressor,
+    Digest,
     FindMissingBlobsRequest,
     FindMissingBlobsResponse,
     GetTreeRequest,
@@ -25,11 +27,14 @@ from cache_server import validate
 from cache_server.auth import Scope
 from cache_server.keys import EMPTY, BlobKey, blob_key, checked_instance
 from cache_server.metrics import Metrics
-from cache_server.services import references, zstd
+from cache_server.services import encoding, references, zstd
 from cache_server.services.calls import Caller, Desk, Refusals, status_number
 from cache_server.storage.protocol import BlobStorage
 from cache_server.validate import Refusal
 
+WELL: Final = b"\x1a\x00"  # status, field 3, code 0
+WELL_PACKED: Final = WELL + b"\x20\x01"  # and compressor, field 4, zstd
+HASHES: Final = re.compile(r"[0-9a-f]*")
 PAGE: Final = 1000  # folders in one message of a tree, when the client does not say
 PAGE_BYTES: Final = validate.MIB
 
@@ -47,7 +52,11 @@ class CasService:
         """Its methods, for gRPC."""
         return {
             "FindMissingBlobs": desk.unary(
-                "FindMissingBlobs", Scope.READ, FindMissingBlobsRequest.FromString, self.missing
+                "FindMissingBlobs",
+                Scope.READ,
+                FindMissingBlobsRequest.FromString,
+                self.missing,
+                short=True,
             ),
             "BatchUpdateBlobs": desk.unary(
                 "BatchUpdateBlobs",
@@ -65,14 +74,16 @@ class CasService:
         """Those that are not here, in the order asked for; the others count as used now."""
         validate.digest_function(request.digest_function)
         checked_instance(request.instance_name)
-        asked = [(digest.hash, digest.size_bytes) for digest in request.blob_digests]
+        digests = request.blob_digests
+        asked = [(digest.hash, digest.size_bytes) for digest in digests]
         here = self._storage.present(asked)
         reply = FindMissingBlobsResponse()
         if not all(here):
-            for blob, found in zip(asked, here, strict=True):
-                if not found and blob != EMPTY:
-                    blob_key(*blob)
-                    reply.missing_blob_digests.add(hash=blob[0], size_bytes=blob[1])
+            absent = [place for place, found in enumerate(here) if not found]
+            check_all([asked[place] for place in absent])
+            reply.missing_blob_digests.extend(
+                digests[place] for place in absent if asked[place] != EMPTY
+            )
         return reply
 
     def batch_update(self, request: BatchUpdateBlobsRequest, _: Caller) -> BatchUpdateBlobsResponse:
@@ -105,7 +116,7 @@ class CasService:
                 answer.status.message = refusal.message
         return reply
 
-    def batch_read(self, request: BatchReadBlobsRequest, _: Caller) -> BatchReadBlobsResponse:
+    def batch_read(self, request: BatchReadBlobsRequest, _: Caller) -> bytes:
         """Each blob or why not; compressed where that is acceptable and worth it."""
         validate.digest_function(request.digest_function)
         checked_instance(request.instance_name)
@@ -119,26 +130,23 @@ class CasService:
         asked = [blob for blob in blobs.values() if blob != EMPTY]
         found = dict(zip(asked, self._storage.fetch_all(asked), strict=True))
         found[EMPTY] = b""
-        reply = BatchReadBlobsResponse()
+        reply: list[bytes] = []
+        sent = 0
         for number, digest in enumerate(request.digests):
-            answer = reply.responses.add(digest=digest)
             content = found[blobs[number]] if number in blobs else None
-            if content is None:
-                refusal = refusals.found.get(number) or Refusal(
-                    "NOT_FOUND", f"no blob {digest.hash}/{digest.size_bytes}"
-                )
-                answer.status.code = status_number(refusal)
-                answer.status.message = refusal.message
+            if content is not None:
+                sent += len(content)
+                reply += read_part(digest, content, packs=packs)
                 continue
-            answer.status.code = 0
-            self._metrics.sent(len(content))
-            packed = zstd.deflate(content) if packs else None
-            if packed is None:
-                answer.data = content
-            else:
-                answer.data = packed
-                answer.compressor = Compressor.ZSTD
-        return reply
+            refusal = refusals.found.get(number) or Refusal(
+                "NOT_FOUND", f"no blob {digest.hash}/{digest.size_bytes}"
+            )
+            answer = BatchReadBlobsResponse.Response(digest=digest)
+            answer.status.code = status_number(refusal)
+            answer.status.message = refusal.message
+            reply.append(encoding.part(1, answer.SerializeToString()))
+        self._metrics.sent(sent)
+        return b"".join(reply)
 
     def tree(self, request: GetTreeRequest, _: Caller) -> Iterator[bytes]:
         """The folders below the root, page by page; what is not here is left out."""
@@ -168,6 +176,31 @@ class CasService:
         except references.Incomplete:
             raise Refusal("NOT_FOUND", "the root folder is not here") from None
         yield page.SerializeToString()
+
+
+def read_part(digest: Digest, content: bytes, *, packs: bool) -> tuple[bytes, ...]:
+    """One blob's part of a BatchReadBlobsResponse, in pieces."""
+    packed = zstd.deflate(content) if packs else None
+    end = WELL if packed is None else WELL_PACKED
+    named = encoding.part(1, digest.SerializeToString())
+    content = content if packed is None else packed
+    before = encoding.head(2, len(content)) if content else b""
+    length = len(named) + len(before) + len(content) + len(end)
+    return encoding.head(1, length), named, before, content, end
+
+
+def check_all(blobs: Sequence[tuple[str, int]]) -> None:
+    """Malformed unless each is a digest; quick when all are."""
+    hashes = "".join([name for name, _ in blobs])
+    sizes = [size for _, size in blobs]
+    if (
+        len(hashes) != 64 * len(blobs)
+        or HASHES.fullmatch(hashes) is None
+        or (sizes and min(sizes) < 0)
+        or set(map(len, [name for name, _ in blobs])) != {64}
+    ):
+        for blob in blobs:
+            blob_key(*blob)
 
 
 def content_of(part: BatchUpdateBlobsRequest.Request) -> tuple[BlobKey, bytes]:

@@ -64,7 +64,7 @@ class RecordsService:
                 actions = [references.key_of(key) for key in keys]
                 found = results.look_up(self._storage, instance, actions)
                 hits = 0
-                for key, result in zip(keys, found, strict=True):
+                for key, (_, result) in zip(keys, found, strict=True):
                     if result is None:
                         yield from reply.missing(key)
                         continue

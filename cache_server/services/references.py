@@ -44,14 +44,18 @@ def direct(result: ActionResult) -> Iterator[Digest]:
 
 
 def whole(storage: BlobStorage, results: Sequence[ActionResult]) -> list[bool]:
-    """Which of the results name only blobs that are here; those count as used now."""
-    named = [[key_of(digest) for digest in direct(result)] for result in results]
+    """Which of the results name only blobs that are here; those count as used now.
+
+    Their digests were checked when the results came.
+    """
+    named = [[(d.hash, d.size_bytes) for d in direct(result)] for result in results]
     asked = [blob for blobs in named for blob in blobs]
     here = iter(storage.present(asked) if asked else [])
     answers = []
     for result, blobs in zip(results, named, strict=True):
         found = [next(here) or blob == EMPTY for blob in blobs]
-        answers.append(all(found) and has_folders(storage, result))
+        folders = bool(result.output_directories)
+        answers.append(all(found) and (not folders or has_folders(storage, result)))
     return answers
 
 

@@ -18,12 +18,18 @@ from cache_server.validate import Refusal
 
 def look_up(
     storage: Storage, instance: str, actions: Sequence[BlobKey]
-) -> list[ActionResult | None]:
-    """The result of each action; None where there is none or a blob that it names is gone."""
+) -> list[tuple[bytes, ActionResult | None]]:
+    """The result of each action, as it is kept and as a message.
+
+    None where there is none or a blob that it names is gone.
+    """
     payloads = storage.load_all([action_name(instance, action) for action in actions])
     found = [None if payload is None else ActionResult.FromString(payload) for payload in payloads]
     whole = iter(references.whole(storage, [result for result in found if result is not None]))
-    return [result if result is not None and next(whole) else None for result in found]
+    return [
+        (payload or b"", result if result is not None and next(whole) else None)
+        for payload, result in zip(payloads, found, strict=True)
+    ]
 
 
 def keep(storage: Storage, instance: str, action: BlobKey, result: ActionResult) -> None:

@@ -13,23 +13,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from cache_server.keys import EMPTY
 from cache_server.storage.board import Board
+from cache_server.storage.entry_names import is_blob, key_of, name_of
 from cache_server.storage.index_log import LENGTH, Change, IndexLog, Kind
 from cache_server.storage.ledger import Entry, Gone, Ledger, Spot
 from cache_server.storage.packs import BLOCK, Packs, blocks_of
 from cache_server.storage.protocol import NoRoom, Tell, Usage
 
-RESULT: Final = "a"  # before an action result's name
 EPOCH_SECONDS: Final = 300  # use is written to the index once in so long
 USED_TOGETHER: Final = 1000
 LONGEST: Final = 64 * 1024 * 1024  # bytes of an index, beside four times what it must hold
+CHECKED: Final = (0, 0, 0, 0)  # the stamp of what is in a pack and was hashed by this process
 Seat = tuple[int, int]  # which process, of how many
-
-
-def is_blob(name: str) -> bool:
-    """Whether a name is a blob's hash, not an action result's name with RESULT before it."""
-    return len(name) == len(EMPTY.hash)
 
 
 class Catalogue:
@@ -145,6 +140,9 @@ class Catalogue:
                     self._packs.punch(pack, block, blocks_of(len(content)))
                     continue
                 errors.append(None)
+                entry = self._ledger.peek(name)
+                if entry is not None:
+                    entry.stamp = CHECKED
                 changes.append(self._arrival(name, len(content), spot))
             self._board.post(self._ledger.reserved, self._packs.active)
             self._write(changes, gone)
@@ -258,6 +256,8 @@ class Catalogue:
 
     def _write(self, changes: Sequence[Change], gone: Gone, *, evicted: bool = True) -> None:
         """Note what was used, went and came, then remove what went."""
+        if not changes and not gone and len(self._ledger.used) < USED_TOGETHER:
+            return
         if gone and not self._packs.punches:
             gone = [*gone, *self._neighbours(gone)]
         changes = [change for change in changes if self._ledger.peek(name_of(change)) is not None]
@@ -385,14 +385,3 @@ class Catalogue:
                 at = block + length
             if at < blocks:
                 self._packs.punch(number, at, blocks - at)
-
-
-def key_of(name: str) -> bytes:
-    """A name as the index has it."""
-    return bytes.fromhex(name[-64:])
-
-
-def name_of(change: Change) -> str:
-    """The name that a record is about."""
-    blob = change.kind in {Kind.BLOB, Kind.FILE, Kind.BLOB_GONE, Kind.BLOB_USED}
-    return change.key.hex() if blob else RESULT + change.key.hex()

@@ -28,16 +28,18 @@ from typing import Final
 from xxhash import xxh3_64_intdigest
 
 from cache_server.keys import BlobKey
-from cache_server.storage.catalogue import RESULT, Catalogue, Seat, is_blob
+from cache_server.storage.catalogue import CHECKED, Catalogue, Seat
 from cache_server.storage.disk_files import (
     DiskSource,
     FolderLock,
     files_of,
     hash_of,
     place,
+    stamp_at,
     stamp_of,
 )
 from cache_server.storage.disk_upload import DiskUpload, SmallUpload, check, full_disk_is_no_room
+from cache_server.storage.entry_names import RESULT, is_blob
 from cache_server.storage.ledger import Entry, Stamp
 from cache_server.storage.memory import MemorySource
 from cache_server.storage.protocol import Mismatch, NoRoom, Source, Tell, Upload, Usage
@@ -45,7 +47,6 @@ from cache_server.storage.protocol import Mismatch, NoRoom, Source, Tell, Upload
 SMALL: Final = 128 * 1024  # bytes of a blob that goes into a pack
 STALE_SECONDS: Final = 3600  # a file read after that long says so in its modification time
 QUARANTINED: Final = 16  # damaged things kept for a look
-CHECKED: Final = (0, 0, 0, 0)  # the stamp of what is in a pack and was hashed once
 ALONE: Final = (0, 1)
 
 
@@ -195,6 +196,10 @@ class DiskStorage:
         """Keep the whole, checked file `scratch`, for which `reserved` bytes are set aside."""
         try:
             self._catalogue.file(name, reserved, reserved, lambda: place(scratch, self._path(name)))
+            (entry,) = self._catalogue.find([name])
+            if entry is not None and entry.spot is None:  # hashed a moment ago, on its way in
+                with contextlib.suppress(OSError):
+                    entry.stamp = stamp_at(self._path(name))
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(scratch)  # noqa: PTH108  (hot)

@@ -79,6 +79,12 @@ def stamp_of(descriptor: int) -> Stamp:
     return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
+def stamp_at(path: str) -> Stamp:
+    """As `stamp_of`, of a file by its path."""
+    stat = os.stat(path)  # noqa: PTH116  (hot)
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
 def hash_of(descriptor: int) -> str:
     """SHA-256 in hex of all that an open file holds."""
     sha256 = hashlib.sha256()
