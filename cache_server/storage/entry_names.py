@@ -1,4 +1,4 @@
-"""What blobs and action results are called in a ledger and in an index. Unaware of where they are."""
+"""What blobs and results are called in a ledger and in an index. Unaware of where they are."""
 
 from __future__ import annotations
 
