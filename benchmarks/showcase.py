@@ -3,7 +3,8 @@
     python -m benchmarks.showcase [--files 300] [--seed 1]
 
 A cold run, a run with nothing to do, runs after the edit of a function, of a document and of a data
-file, a second clone, and a table of what was saved. Unaware of how `affected` does it.
+file, then a colleague's machine: a second clone with an empty disk that reuses all of it through a
+cache server on loopback; and a table of what was saved. Unaware of how `affected` does it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generate import generate
+from benchmarks.remote_lookup import served
 
 AFFECTED = (sys.executable, "-m", "affected")
 
@@ -36,11 +38,22 @@ class Row:
 
 
 class Show:
-    """Runs `affected` with a cache of its own and keeps the figures."""
+    """Runs `affected` with a disk cache of its own, and a shared one, and keeps the figures."""
 
-    def __init__(self, scratch: Path) -> None:
-        self._environ = {**os.environ, "AFFECTED_CACHE_DIR": str(scratch / "cache")}
+    def __init__(self, scratch: Path, remote: str) -> None:
+        self._scratch = scratch
+        self._environ = {**os.environ, "AFFECTED_REMOTE": remote}
         self.rows: list[Row] = []
+        self.at_machine("this-machine")
+
+    def at_machine(self, name: str) -> None:
+        """From now on on a machine of that name: with a disk cache of its own."""
+        self._environ["AFFECTED_CACHE_DIR"] = str(self._scratch / f"cache-of-{name}")
+
+    def look(self, tree: Path) -> None:
+        """What `affected cache status` says."""
+        print("\n$ affected cache status", flush=True)
+        subprocess.run([*AFFECTED, "cache", "status"], cwd=tree, env=self._environ, check=True)
 
     def run(self, tree: Path, what: str) -> None:
         """One `affected run`, printed as the user sees it; ends everything if it fails."""
@@ -84,22 +97,22 @@ class Show:
 
     def table(self) -> str:
         """What each run cost and saved."""
-        lines = [f"{'run':<34}{'tests run':>10}{'reused':>9}{'tests saved':>13}{'took':>8}"]
+        lines = [f"{'run':<42}{'tests run':>10}{'reused':>9}{'tests saved':>13}{'took':>8}"]
         for row in self.rows:
             figures = f"{row.ran:>10,}{row.reused:>9,}{row.saved:>12.1f}s{row.wall:>7.1f}s"
-            lines.append(f"{row.what:<34}{figures}")
+            lines.append(f"{row.what:<42}{figures}")
         return "\n".join(lines)
 
 
-def show(scratch: Path, files: int, seed: int) -> Show:
-    """The whole story below `scratch`."""
+def show(scratch: Path, files: int, seed: int, remote: str) -> Show:
+    """The whole story below `scratch`, with the cache server at `remote`."""
     tree, clone = scratch / "monorepo", scratch / "second-clone"
     facts = generate(tree, files, seed)
     print(
         f"a sample monorepo: {facts['files']} files, {facts['projects']} projects, "
         f"{facts['test_files']} test files"
     )
-    told = Show(scratch)
+    told = Show(scratch, remote)
     told.run(tree, "cold: everything runs")
     told.run_quietly(tree, "nothing to do")
     _edit(tree / facts["leaf"]["path"], "\n\ndef added_for_the_show():\n    return 1\n")
@@ -112,7 +125,9 @@ def show(scratch: Path, files: int, seed: int) -> Show:
     _git(tree, "add", "-A")
     _git(tree, "commit", "--quiet", "-m", "the edits")
     _git(scratch, "clone", "--quiet", "--depth", "1", f"file://{tree}", str(clone))
-    told.run(clone, "a second, shallow clone")
+    told.at_machine("a-colleague")
+    told.run(clone, "a colleague's shallow clone, empty disk")
+    told.look(clone)
     return told
 
 
@@ -133,7 +148,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="affected-show-") as scratch:
-        told = show(Path(scratch), chosen.files, chosen.seed)
+        store, log = Path(scratch, "server"), Path(scratch, "server.log")
+        with served(store, log) as remote:
+            print(f"$ affected-cache serve        # listens on {remote}", flush=True)
+            told = show(Path(scratch), chosen.files, chosen.seed, remote)
     print(f"\n{told.table()}")
     return 0
 
