@@ -134,12 +134,10 @@ class Verifier:
         verdicts: dict[str, Proof | Partial | Miss] = {}
         for present, wanted in groups.values():
             verdicts.update(self._lookup(present).check(wanted))
-            missed = {k: key for k, key in wanted.items() if isinstance(verdicts[k], Miss)}
-            more = self._workspace.records.refresh(list(missed.values()))
-            if more:  # another machine has seen what this one has not
+            missed = [k for label, k in wanted.items() if not isinstance(verdicts[label], Proof)]
+            if self._workspace.records.refresh(missed):  # another machine has seen more than this
                 del self._lookups[id(present)]
-                again = {label: key for label, key in missed.items() if key in more}
-                verdicts.update(self._lookup(present).check(again))
+                verdicts.update(self._lookup(present).check(wanted))
         return verdicts
 
     def inputs(self, target: Target, proof: Proof) -> tuple[Input, ...]:
