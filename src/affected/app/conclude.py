@@ -5,6 +5,7 @@ Unaware of how tests ran.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,13 +13,14 @@ from affected.app.command_course import CommandCourse
 from affected.app.commands import CommandDecision
 from affected.app.decide import Decision
 from affected.app.knowledge import Knowledge
+from affected.app.quarantine import excused
 from affected.app.sealing import seal_workspace
 from affected.app.session import LAST_STATE_KEY, SETTLED_KEY, Request, nothing
 from affected.model.path import display
 from affected.model.result import TestResult
 from affected.model.selection import Cause
 from affected.report.commands import CommandCounts, count_events
-from affected.report.protocol import RunSummary, Unvouched, count, extent
+from affected.report.protocol import Flake, RunSummary, Unvouched, count, extent
 
 SHOWN = 3  # labels named in one sentence
 
@@ -38,6 +40,8 @@ class Course:
     interrupted: bool = False
     out_of_time: bool = False  # interrupted by the budget
     commands: CommandCourse = field(default_factory=CommandCourse)
+    flakes: list[Flake] = field(default_factory=list)
+    retried: list[str] = field(default_factory=list)  # tests that passed only when run again
 
 
 def conclude(
@@ -57,10 +61,9 @@ def conclude(
     kept = [result for reused in course.reused.values() for result in reused.values()]
     if not course.started:
         kept = [*kept, *(r for p in decision.partials.values() for r in p.results.values())]
-    left = dict(decision.left)
-    if course.out_of_time:
-        unfinished = decision.selected.keys() - course.complete
-        left |= {label: decision.rows[label].seconds for label in unfinished}
+    left = _left(decision, course)
+    failures = tuple(result for result in results if not result.outcome.good)
+    held, expired = excused(failures, knowledge.workspace.config.quarantine, _today())
     chosen = commands or CommandDecision()
     some = len(decision.selected) + len(chosen.selected)
     known = len(decision.selected) + decision.saved.targets + len(chosen.order)
@@ -75,8 +78,11 @@ def conclude(
         counts=counts,
         seconds_run=sum(result.seconds for result in results),
         seconds_saved=decision.saved.seconds + sum(result.seconds for result in kept),
-        failures=tuple(result for result in results if not result.outcome.good),
-        notices=(*decision.notices, *_notices(knowledge), *course.commands.notices),
+        failures=failures,
+        flakes=tuple(course.flakes),
+        retried=tuple(course.retried),
+        quarantined=held,
+        notices=(*decision.notices, *expired, *_notices(knowledge), *course.commands.notices),
         unvouched=tuple(course.unvouched),
         troubles=tuple(troubles),
         interrupted=(course.interrupted and not course.out_of_time) or course.commands.interrupted,
@@ -109,6 +115,19 @@ def _settle(knowledge: Knowledge, request: Request, course: Course) -> None:
     # another edit's as often as not. It speaks for a run without arguments for pytest.
     if not request.pytest_args and (course.results or not course.commands.events):
         _seal(knowledge)
+
+
+def _left(decision: Decision, course: Course) -> dict[str, float]:
+    """What a budget left, with the seconds it is expected to take."""
+    left = dict(decision.left)
+    if course.out_of_time:
+        unfinished = decision.selected.keys() - course.complete
+        left |= {label: decision.rows[label].seconds for label in unfinished}
+    return left
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(tz=dt.UTC).date()
 
 
 def _seal(knowledge: Knowledge) -> None:

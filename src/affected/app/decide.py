@@ -13,6 +13,7 @@ from affected.app.budget import within
 from affected.app.knowledge import Knowledge
 from affected.app.session import Request
 from affected.app.sharding import own_part
+from affected.app.widening import also_affected, widening
 from affected.cache.lookup import Partial
 from affected.errors import UserError
 from affected.model.path import display, is_under
@@ -48,8 +49,10 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
 
     Raises UserError for a label or path that names no target.
     """
-    verdicts = knowledge.verify(anew=_anew(knowledge, request))
-    rows = _asked(knowledge, request)
+    widened = widening(knowledge.workspace)
+    # A widened precision judges each proof once more.
+    verdicts = knowledge.verify(anew=_anew(knowledge, request) or widened is not None)
+    rows = _asked(knowledge, request, every=widened is not None)
     causes: dict[str, tuple[Cause, ...]] = {}
     for label, row in rows.items():
         if request.everything:
@@ -58,8 +61,13 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
             causes[label] = verdicts.causes.get(label) or (_remembered(row),)
     left_out: frozenset[str] = frozenset()
     notices: tuple[str, ...] = ()
+    if widened is not None:
+        notices = (widened.sentence(),)
+        also = also_affected(knowledge, verdicts.proofs)
+        causes |= {label: also[label] for label in also.keys() & rows.keys() - causes.keys()}
     if request.base is not None and not request.everything:
-        left_out, notices = _beyond_reach(knowledge, request, causes)
+        left_out, told = _beyond_reach(knowledge, request, causes)
+        notices += told
         causes = {label: found for label, found in causes.items() if label not in left_out}
     elsewhere = 0
     if request.shard is not None:
@@ -75,17 +83,20 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
         selected=causes,
         rows={label: rows[label] for label in causes},
         left_out=tuple(sorted(left_out)),
-        saved=_sum(reused) if _in_full(request) else knowledge.workspace.index.totals(),
+        saved=_sum(reused) if _in_full(request) or widened else knowledge.workspace.index.totals(),
         reused=reused,
         notices=notices,
         elsewhere=elsewhere,
         left=left,
-        partials={
-            label: partial
-            for label, partial in verdicts.partials.items()
-            if label in causes and not request.everything
-        },
+        partials=_kept(verdicts.partials, causes, whole=request.everything or widened is not None),
     )
+
+
+def _kept(
+    partials: Mapping[str, Partial], selected: Mapping[str, object], *, whole: bool
+) -> dict[str, Partial]:
+    """What is proved of the selected files; nothing where they run as a whole."""
+    return {} if whole else {label: one for label, one in partials.items() if label in selected}
 
 
 def _anew(knowledge: Knowledge, request: Request) -> bool:
@@ -102,9 +113,9 @@ def _sum(rows: Sequence[TargetRow]) -> Totals:
     return Totals(len(rows), sum(row.tests for row in rows), sum(row.seconds for row in rows))
 
 
-def _asked(knowledge: Knowledge, request: Request) -> dict[str, TargetRow]:
+def _asked(knowledge: Knowledge, request: Request, *, every: bool) -> dict[str, TargetRow]:
     index = knowledge.workspace.index
-    if not _in_full(request):
+    if not _in_full(request) and not every:
         return {row.label: row for row in index.targets(unsettled_only=True)}
     rows = {row.label: row for row in index.targets()}
     if not request.labels:

@@ -28,7 +28,7 @@ def explain(knowledge: Knowledge, asked: str) -> ExplainReport:
             from affected.app.command_explain import explain_command  # noqa: PLC0415
 
             return explain_command(knowledge, asked)
-    row, test = _find(knowledge, asked)
+    row, test = find_target(knowledge, asked)
     target = targets_of([row])[0]
     key = knowledge.manifests.weak(target)
     lookup = Lookup(knowledge.workspace.records, knowledge.present(target.project))
@@ -93,7 +93,8 @@ def _partly(
     )
 
 
-def _find(knowledge: Knowledge, asked: str) -> tuple[TargetRow, str]:
+def find_target(knowledge: Knowledge, asked: str) -> tuple[TargetRow, str]:
+    """The row of a label or test id, and the test's id; UserError with the nearest name."""
     label, _, rest = asked.partition("::")
     label = label.removeprefix("./")
     rows = list(knowledge.workspace.index.targets(labels=[label]))

@@ -17,7 +17,7 @@ from affected.app.imports import ImportTable
 from affected.app.knowledge import Knowledge
 from affected.app.session import LAST_STATE_KEY
 from affected.fs.ignore import Patterns
-from affected.git.base_revision import Base, resolve_base
+from affected.git.base_revision import resolve_base
 from affected.lang.python.modules import module_names
 from affected.lang.python.resolve import Resolver
 from affected.lang.python.targets import owner
@@ -83,7 +83,9 @@ def change_set(workspace: Workspace, requested: str | None, *, strict: bool) -> 
     recorded = last.decode() if last else None
     base = resolve_base(repository, requested, workspace.environ, hints, recorded, strict=strict)
     head = repository.resolve("HEAD") or ""
-    return Diff(_against(workspace, base, head), base.how)
+    if base.commit is None:
+        return Diff(ChangeSet("", head, (), complete=False, reason=base.reason), base.how)
+    return Diff(against(workspace, base.commit, head), base.how)
 
 
 def select_by_graph(
@@ -117,26 +119,26 @@ def select_by_graph(
     return select(changes, targets, reach, _shadowed(knowledge, changes))
 
 
-def _against(workspace: Workspace, base: Base, head: str) -> ChangeSet:
-    """The file table (the working tree, just surveyed) against the base commit's tree."""
-    if base.commit is None or workspace.repository is None:
-        return ChangeSet("", head, (), complete=False, reason=base.reason)
-    tree = workspace.repository.tree_listing(base.commit)
+def against(workspace: Workspace, commit: str, head: str) -> ChangeSet:
+    """The file table (the working tree, just surveyed) against a commit's tree."""
+    if workspace.repository is None:
+        return ChangeSet("", head, (), complete=False, reason="no-git: not a repository")
+    tree = workspace.repository.tree_listing(commit)
     if tree is None:
-        return ChangeSet(base.commit, head, (), complete=False, reason="base-missing")
+        return ChangeSet(commit, head, (), complete=False, reason="base-missing")
     now = workspace.index.files()
     differing = {path for path, digest in now.items() if tree.get(path) != digest}
     # Bytes on disk are not the blob there: ask git itself what became of them.
     converted = workspace.repository.converted(differing & tree.keys())
     if converted:
-        differing -= converted - _git_changes(workspace, base.commit, head)
+        differing -= converted - _git_changes(workspace, commit, head)
     changes = [Change(path, tree.get(path, ABSENT), now[path]) for path in differing]
     changes += [
         Change(path, digest, ABSENT)
         for path, digest in tree.items()
         if path not in now and not workspace.outside(path)
     ]
-    return ChangeSet(base.commit, head, tuple(sorted(changes, key=lambda c: c.path)))
+    return ChangeSet(commit, head, tuple(sorted(changes, key=lambda c: c.path)))
 
 
 def _git_changes(workspace: Workspace, base: str, head: str) -> set[RepoPath]:

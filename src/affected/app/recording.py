@@ -13,11 +13,14 @@ from dataclasses import dataclass, replace
 
 from affected.app import survey as surveys
 from affected.app.carry import carry
+from affected.app.flakes import contradictions
 from affected.app.knowledge import Knowledge
 from affected.app.observe import Observed, Observer
 from affected.app.watching import PATH_KINDS, watch_also
 from affected.cache.judge import Judged
+from affected.cache.lookup import Lookup
 from affected.cache.record import (
+    Record,
     StoredObservation,
     merge,
     read_record,
@@ -32,7 +35,7 @@ from affected.model.path import RepoPath, ancestors
 from affected.model.plan import Batch
 from affected.model.result import TestResult
 from affected.model.target import Target
-from affected.report.protocol import Unvouched
+from affected.report.protocol import Flake, Unvouched
 from affected.run.trace_log import Harvest
 from affected.state.rows import TargetRow
 
@@ -78,6 +81,7 @@ class Recorder:
         self._watched: set[tuple[InputKind, RepoPath]] = set()
         self._stamped: dict[tuple[RepoPath, float], bool] = {}
         self.unvouched: list[Unvouched] = []
+        self.flakes: list[Flake] = []
         self.moved: set[RepoPath] = set()  # changed while tests ran
 
     def record(self, finished: Sequence[Ran]) -> None:
@@ -210,7 +214,10 @@ class Recorder:
         flaky: set[str] = set()
         for (target, _, _), observation in zip(observed, stored, strict=True):
             key = keys[target.label]
-            record = merge(target.label, observation, read_record(old[key]) if key in old else None)
+            before = read_record(old[key]) if key in old else None
+            before, marked, found = self._contradictions(target, before, observation)
+            self.flakes += found
+            record = merge(target.label, marked, before)
             if record.observations[0].blind_spots != observation.blind_spots:
                 flaky.add(target.label)
             blobs.update(values)
@@ -227,6 +234,13 @@ class Recorder:
             fresh = {item for _, _, seen in observed for item in seen.used} - self._watched
             watch_also(knowledge.workspace, fresh)
             self._watched |= fresh
+
+    def _contradictions(
+        self, target: Target, before: Record | None, new: StoredObservation
+    ) -> tuple[Record | None, StoredObservation, tuple[Flake, ...]]:
+        present = self._knowledge.present(target.project)
+        lookup = Lookup(self._knowledge.workspace.records, present)
+        return contradictions(lookup, present, before, new)
 
     def _remember_manifest(self, target: Target) -> None:
         """So that a later run can say what of it changed."""

@@ -10,7 +10,9 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from affected.app.beside import Beside
@@ -22,6 +24,7 @@ from affected.app.conclude import Course
 from affected.app.decide import Decision
 from affected.app.knowledge import Knowledge
 from affected.app.recording import Ran, Recorder
+from affected.app.retry import retry
 from affected.app.second_stage import SecondStage, reused_tests
 from affected.app.session import Request
 from affected.ci.plain import writer_name
@@ -30,6 +33,7 @@ from affected.lang.python.metadata import editable_folders
 from affected.model.observation import Provenance
 from affected.model.path import name, parent
 from affected.model.plan import Batch, Plan
+from affected.model.result import TestResult
 from affected.report.commands import CommandEvent
 from affected.run.environment import scrub
 from affected.run.execute import BatchFinished, FinishedBatch, Progress, execute
@@ -88,6 +92,10 @@ def perform(
         if beside is not None:
             course.commands = beside.finish(decision, course)
     course.unvouched += recorder.unvouched
+    course.flakes += recorder.flakes
+    if request.retries and not course.interrupted:
+        again = partial(_again, knowledge, decision, request)
+        retry(course, request.retries, again, _provenance(knowledge))
     return course
 
 
@@ -122,6 +130,29 @@ def execute_plan(
         color=color,
         answer=lambda batch, values: stage.skip([t.label for t in batch.targets], values),
     )
+
+
+def _again(
+    knowledge: Knowledge, decision: Decision, request: Request, labels: set[str]
+) -> dict[str, Sequence[TestResult]]:
+    """The results of these files in another run of them, of which nothing is recorded."""
+    rows = {label: row for label, row in decision.rows.items() if label in labels}
+    found: dict[str, Sequence[TestResult]] = {}
+    with scratch_folder() as scratch:
+        finished = execute(
+            plan_of(knowledge, replace(decision, rows=rows), request),
+            knowledge.workspace.root,
+            lambda batch: _environment(knowledge, batch),
+            lambda batch: knowledge.manifests.arguments(batch.targets[0].project),
+            Path(scratch),
+            lambda _: None,
+        )
+    for one in finished:
+        for target in one.batch.targets:
+            trace = one.harvest.traces.get(target.path)
+            if trace is not None:
+                found[target.label] = trace.results
+    return found
 
 
 def scratch_folder() -> tempfile.TemporaryDirectory[str]:

@@ -41,6 +41,7 @@ class Request:
     shard: tuple[int, int] | None = None  # (number from 1, count)
     pytest_args: tuple[str, ...] = ()
     details: bool = False  # results of reused tests are wanted too (JUnit, JSON)
+    retries: int = 0  # of failed tests
     budget: float | None = None  # seconds; what does not fit is left for later
     kinds: tuple[str, ...] = ()  # only targets of these kinds; empty: of every kind
     tags: tuple[str, ...] = ()  # only targets with one of these tags

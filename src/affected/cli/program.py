@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "list": "List what a change affects, and why.",
     "shards": "Plan how to spread what must run over machines.",
     "gate": "Check that every shard reported and passed.",
+    "audit": "Run a sample of what would be skipped, and say what was missed.",
+    "blame": "Say which commits changed an input of a test.",
     "hook": "Check what is pushed, before it is.",
     "explain": "Say why a target or test runs, or why it may be skipped.",
     "graph": "Show who needs whom.",

@@ -51,6 +51,13 @@ class RunCommand(click.Command):
 @click.option("--keep-going", is_flag=True, help="A failed command stops only what needs it.")
 @click.option("--sandbox", is_flag=True, help="Commands see their declared inputs only.")
 @click.option("-j", "--jobs", metavar="N", type=click.IntRange(min=1), help="Processes at once.")
+@click.option(
+    "--retries",
+    metavar="N",
+    type=click.IntRange(0, 10),
+    default=0,
+    help="Of failures; they prove nothing.",
+)
 @click.option("--budget", metavar="TIME", help="Stop after TIME (60s, 5m); name what is left.")
 @click.option("--shard", metavar="I/N", help="This machine's part of what must run.")
 @click.option("--cache", "caches", metavar="MODES", default=USUAL, help="As local:rw,remote:r.")
@@ -81,12 +88,11 @@ def command(
     began = time.monotonic()
     environ = environment()
     pytest_args: tuple[str, ...] = ctx.meta.get(PYTEST_ARGS, ())
-    part = _shard(shard, environ)
     workspace = open_workspace(Path.cwd(), environ, policy=parse_policy(caches))
     request = Request(
         labels=tuple(label_here(label, workspace.root) for label in labels),
         base=base or environ.get("AFFECTED_BASE"),
-        shard=part,
+        shard=_shard(shard, environ),
         pytest_args=pytest_args,
         details=bool(junit or as_json),
         budget=seconds_of(budget) if budget else None,
@@ -101,8 +107,7 @@ def command(
             return
         from affected.cli.run_rest import finish  # noqa: PLC0415  (only when there is work)
 
-        status = finish(present, request, began, wanted)
-    ctx.exit(status)
+        ctx.exit(finish(present, request, began, wanted))
 
 
 def _say(summary: RunSummary) -> None:

@@ -51,7 +51,7 @@ def finish(
 
         course = preview(knowledge, decision, request)
     elif (decision.selected or commands.work) and not request.dry_run:
-        course = _perform(knowledge, decision, commands, request, words)
+        course = shown(knowledge, decision, request, words, commands)
     found = conclude(knowledge, decision, course, request, commands)
     found = replace(found, seconds_wall=time.monotonic() - began)
     status = exit_status(found)
@@ -73,13 +73,14 @@ def finish(
     return status
 
 
-def _perform(
+def shown(
     knowledge: Knowledge,
     decision: Decision,
-    commands: CommandDecision,
     request: Request,
     words: TextIO,
+    commands: CommandDecision | None = None,
 ) -> Course:
+    """Performs the run and shows it as it happens."""
     from affected.app.run import perform  # noqa: PLC0415  (only when something runs)
     from affected.cli.progress import Follower  # noqa: PLC0415
 
@@ -131,12 +132,7 @@ def exit_status(summary: RunSummary) -> ExitStatus:
     """Interrupted before failed before fine."""
     if summary.interrupted:
         return ExitStatus.INTERRUPTED
-    if (
-        summary.counts.bad
-        or summary.troubles
-        or summary.commands.failed
-        or summary.commands.skipped
-    ):
+    if summary.bad or summary.troubles or summary.commands.failed or summary.commands.skipped:
         return ExitStatus.FAILED
     return ExitStatus.OK
 
@@ -156,7 +152,7 @@ def _summaries(found: RunSummary, asked: Path | None, environ: Mapping[str, str]
     from affected.ci.github import step_summary  # noqa: PLC0415
     from affected.ci.plain import markdown_summary  # noqa: PLC0415
 
-    good = "failed" if found.counts.bad else "passed"
+    good = "failed" if found.bad or found.troubles else "passed"
     rows = [
         ("Tests run", number(found.counts.total)),
         ("Tests reused", number(found.reused_tests)),

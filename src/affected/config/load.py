@@ -5,12 +5,14 @@ Unaware of what the settings are used for.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from affected.config.remote import parse_address, way_to_write
 from affected.config.schema import (
+    DATE_PATTERN,
     DEFAULT_CACHE_SIZE,
     DEFAULT_INERT,
     KEYS,
@@ -19,6 +21,7 @@ from affected.config.schema import (
     Config,
     Key,
     ProjectConfig,
+    Quarantined,
     Shape,
     parse_size,
 )
@@ -50,6 +53,7 @@ def load(root: Path) -> Config:
         ignore=values.get("ignore", ()),
         source_roots=values.get("source-roots", ()),
         jobs=values.get("jobs"),
+        quarantine=values.get("quarantine", ()),
         cache_dir=values.get("cache-dir"),
         cache_size=values.get("cache-size", DEFAULT_CACHE_SIZE),
         remote=values.get("remote"),
@@ -154,6 +158,39 @@ def _xdist(value: object) -> str | None:
     return str(value) if value in ("auto", "off") or (type(value) is int and value >= 0) else None
 
 
+def _quarantine(value: object) -> tuple[Quarantined, ...] | None:
+    entries = value if isinstance(value, list) else [None]
+    found = [_quarantined(entry) for entry in entries]
+    return None if None in found else tuple(entry for entry in found if entry is not None)
+
+
+def _quarantined(entry: object) -> Quarantined | None:
+    if not isinstance(entry, dict) or not {"test", "owner", "until"} <= entry.keys():
+        return None
+    if entry.keys() - {"test", "owner", "until", "reason"}:
+        return None
+    texts = [entry["test"], entry["owner"], entry.get("reason", "")]
+    until = _date(entry["until"])
+    if until is None or not all(isinstance(text, str) for text in texts) or not all(texts[:2]):
+        return None
+    return Quarantined(texts[0], texts[1], until, texts[2])
+
+
+def _date(value: object) -> dt.date | None:
+    if isinstance(value, dt.datetime):
+        return None
+    if isinstance(value, str):
+        import re  # noqa: PLC0415  (only where a date is configured)
+
+        if re.search(DATE_PATTERN, value) is None:
+            return None
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, dt.date) else None
+
+
 def _size(value: object) -> int | None:
     if isinstance(value, str):
         return parse_size(value)
@@ -168,6 +205,7 @@ _READERS: Mapping[Shape, Callable[[object], object | None]] = {
     Shape.PRECISION: lambda value: value if value in PRECISIONS else None,
     Shape.XDIST: _xdist,
     Shape.ADDRESS: lambda value: parse_address(value) if isinstance(value, str) else None,
+    Shape.QUARANTINE: _quarantine,
 }
 
 

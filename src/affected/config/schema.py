@@ -5,6 +5,7 @@ Unaware of files. The published JSON schema is made from this table and from not
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -27,6 +28,7 @@ class Shape(enum.Enum):
     PRECISION = '"function", "file" or "project"'
     XDIST = '"auto", "off" or a number of workers'
     ADDRESS = "an address such as grpc://HOST:PORT/INSTANCE"
+    QUARANTINE = "tables of `test`, `owner`, `until` (a date) and maybe `reason`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,12 @@ KEYS: Final = (
         Shape.TEXTS,
         ANYWHERE,
         "Blind spots that `inputs` cover, as CODE or CODE:PATTERN (child-process:git *).",
+    ),
+    Key(
+        "quarantine",
+        Shape.QUARANTINE,
+        ROOT_ONLY,
+        "Tests whose failure does not fail a run, each with an owner, until a date.",
     ),
     Key("cache-dir", Shape.TEXT, ROOT_ONLY, "Folder of the local cache, from the root."),
     Key("cache-size", Shape.SIZE, ROOT_ONLY, "Bound of the local cache; default 5G."),
@@ -119,6 +127,16 @@ class ProjectConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A test (an id, a file, a folder or a pattern) whose failure does not fail a run for now."""
+
+    test: str
+    owner: str
+    until: dt.date  # the last day
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The workspace's settings, complete: every default filled in."""
 
@@ -127,6 +145,7 @@ class Config:
     ignore: tuple[str, ...] = ()
     source_roots: tuple[str, ...] = ()
     jobs: int | None = None
+    quarantine: tuple[Quarantined, ...] = ()
     cache_dir: str | None = None
     cache_size: int = DEFAULT_CACHE_SIZE
     remote: RemoteAddress | None = None
@@ -157,6 +176,8 @@ def parse_size(text: str) -> int | None:
     return max(1, int(float(number) * factor))
 
 
+DATE_PATTERN: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
 _JSON_TYPES: Final[dict[Shape, dict[str, Any]]] = {
     Shape.TEXT: {"type": "string", "minLength": 1},
     Shape.TEXTS: {"type": "array", "items": {"type": "string", "minLength": 1}},
@@ -169,6 +190,20 @@ _JSON_TYPES: Final[dict[Shape, dict[str, Any]]] = {
     },
     Shape.ADDRESS: {"type": "string", "pattern": ADDRESS_PATTERN},
     Shape.PRECISION: {"enum": list(PRECISIONS)},
+    Shape.QUARANTINE: {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["test", "owner", "until"],
+            "properties": {
+                "test": {"type": "string", "minLength": 1},
+                "owner": {"type": "string", "minLength": 1},
+                "until": {"type": "string", "format": "date", "pattern": DATE_PATTERN},
+                "reason": {"type": "string"},
+            },
+        },
+    },
     Shape.XDIST: {"anyOf": [{"enum": ["auto", "off"]}, {"type": "integer", "minimum": 0}]},
 }
 

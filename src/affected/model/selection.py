@@ -27,6 +27,7 @@ class CauseKind(enum.StrEnum):
     FAILED = "failed"  # its last outcome was not a pass
     BLIND_SPOT = "blind-spot"  # its observation cannot vouch for it
     FLAKY = "flaky"  # the same inputs had two outcomes
+    WIDENED = "widened"  # proved, but an audit found proofs alone wanting
     FORCED = "forced"  # the user asked (--all)
     BASE_UNKNOWN = "base-unknown"  # no base could be resolved: everything
 

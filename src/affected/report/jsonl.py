@@ -15,10 +15,13 @@ from affected.model.edge import Edge
 from affected.model.observation import Provenance
 from affected.model.selection import Cause
 from affected.report.protocol import (
+    AuditReport,
+    BlameReport,
     CacheStatus,
     Counts,
     ExplainReport,
     Finding,
+    Flake,
     GraphView,
     Level,
     Listing,
@@ -75,6 +78,9 @@ def run_object(report: RunReport) -> JsonObject:
             {"target": item.label, "code": item.code, "what": item.what}
             for item in summary.unvouched
         ],
+        **({"flakes": [_flake(f) for f in summary.flakes]} if summary.flakes else {}),
+        **({"retried": list(summary.retried)} if summary.retried else {}),
+        **({"quarantined": [r.id for r in summary.quarantined]} if summary.quarantined else {}),
         "troubles": list(summary.troubles),
         "notices": list(summary.notices),
     }
@@ -92,6 +98,14 @@ def matrix_object(listing: Listing) -> JsonObject:
             }
             for target in listing.targets
         ]
+    }
+
+
+def _flake(flake: Flake) -> JsonObject:
+    return {
+        "id": flake.test,
+        "then": {"outcome": flake.then.outcome.value, **_provenance(flake.then.provenance)},
+        "now": {"outcome": flake.now.outcome.value, **_provenance(flake.now.provenance)},
     }
 
 
@@ -146,6 +160,47 @@ def graph_object(view: GraphView) -> JsonObject:
             _edge(edge)
             for edge in sorted(view.edges, key=lambda edge: (edge.source, edge.needed, edge.kind))
         ],
+    }
+
+
+def blame_object(report: BlameReport) -> JsonObject:
+    """The object of `affected blame --json`; suspects oldest first."""
+    confirmed = report.confirmation
+    return {
+        "schema": SCHEMA,
+        "test": report.test,
+        "good": report.good,
+        "bad": report.bad,
+        "commits": report.commits,
+        "observed": report.observed,
+        "suspects": [
+            {"commit": s.commit, "time": s.time, "subject": s.subject, "paths": list(s.paths)}
+            for s in report.suspects
+        ],
+        "guilty": (confirmed.guilty or None) if confirmed else None,
+        "probes": [{"commit": c, "passed": p} for c, p in confirmed.probes] if confirmed else [],
+    }
+
+
+def audit_object(report: AuditReport) -> JsonObject:
+    """The object of `affected audit --json`; rates are of test files, at 95 % confidence."""
+    return {
+        "schema": SCHEMA,
+        "seed": report.seed,
+        "skipped": report.skipped,
+        "files": report.files,
+        "tests": report.tests,
+        "misses": list(report.misses),
+        "flakes": list(report.flakes),
+        "bound": report.bound,
+        "history": {
+            "audits": report.audits,
+            "files": report.all_files,
+            "missed": report.all_missed,
+            "bound": report.all_bound,
+            "since": report.since,
+        },
+        "widened": report.widened or None,
     }
 
 

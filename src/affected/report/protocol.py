@@ -89,6 +89,23 @@ class Unvouched:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """One outcome of a test, and the run that saw it."""
+
+    outcome: Outcome
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Flake:
+    """A test with two outcomes on the same inputs."""
+
+    test: str
+    then: Sighting
+    now: Sighting
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """A whole run in figures, for the closing words."""
 
@@ -114,6 +131,14 @@ class RunSummary:
     left: tuple[str, ...] = ()  # targets that a budget left for later
     left_seconds: float = 0.0  # that they are expected to take
     commands: CommandCounts = field(default_factory=CommandCounts)  # of the command targets
+    flakes: tuple[Flake, ...] = ()  # proven by this run
+    retried: tuple[str, ...] = ()  # tests that passed only when run again
+    quarantined: tuple[TestResult, ...] = ()  # failures that do not fail the run
+
+    @property
+    def bad(self) -> int:
+        """How many tests make the run fail."""
+        return max(self.counts.bad - len(self.quarantined), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +256,57 @@ class RemoteStatus:
     batched: bool = False  # thousands of records are looked up in one call
     round_trip: float = 0.0
     bare_token: bool = False  # a token goes to another machine without TLS
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A commit that changed an input of a test."""
+
+    commit: str
+    time: int  # seconds since the epoch
+    subject: str
+    paths: tuple[str, ...]  # inputs of the test that it changed
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What running the test at suspects came to."""
+
+    guilty: str  # the commit, "" when it is none of the suspects
+    probes: tuple[tuple[str, bool], ...]  # (commit, whether it passed), in order
+
+
+@dataclass(frozen=True, slots=True)
+class BlameReport:
+    """The answer of `affected blame`, suspects oldest first."""
+
+    test: str
+    label: str
+    good: str
+    bad: str
+    commits: int  # between the two
+    suspects: tuple[Suspect, ...]
+    observed: bool  # False: by what its imports say
+    confirmation: Confirmation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What an audit found; rates are of test files, bounds one-sided at 95 % confidence."""
+
+    seed: int
+    skipped: int  # test files that a run would skip
+    files: int  # of them that were run anyway
+    tests: int
+    misses: tuple[str, ...]  # tests that their proof says pass, and that fail
+    flakes: tuple[str, ...]  # tests that failed and then passed
+    bound: float
+    audits: int  # kept, this one included
+    all_files: int
+    all_missed: int  # test files
+    all_bound: float
+    since: float
+    widened: str = ""  # why precision is widened from now on; "" when it is not
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from affected.errors import UserError
 from affected.model.result import Outcome, TestResult
 from affected.model.selection import Cause, CauseKind
 from affected.report.commands import command_lines
+from affected.report.doubts import doubt_lines
 from affected.report.protocol import Counts, Listing, RunSummary, TargetEntry, Unvouched
 from affected.report.style import (
     Style,
@@ -40,6 +41,7 @@ def closing_lines(summary: RunSummary, style: Style) -> list[str]:
     for trouble in summary.troubles:  # pytest's last words have lines of their own
         first, *rest = trouble.splitlines() or [""]
         lines += [error + printable(first), *map(printable, rest)]
+    lines += doubt_lines(summary, style)
     lines += _unvouched_lines(summary.unvouched, style)
     for notice in summary.notices:
         lines += notice_lines(notice, style)
@@ -257,6 +259,9 @@ def cause_words(cause: Cause) -> str:
         CauseKind.FAILED: "failed last time",
         CauseKind.BLIND_SPOT: "its last run used what cannot be seen",
         CauseKind.FLAKY: "flaky: the same inputs had two outcomes",
+        CauseKind.WIDENED: f"changed {path}, by the import graph"
+        if path
+        else "precision is widened",
         CauseKind.FORCED: "asked for",
         CauseKind.BASE_UNKNOWN: "nothing to compare with",
     }

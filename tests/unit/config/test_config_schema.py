@@ -45,6 +45,7 @@ def test_every_key_says_what_it_means_in_a_sentence():
     assert len({key.name for key in KEYS}) == len(KEYS)
 
 
+WARD = {"test": "t.py::t", "owner": "team", "until": "2030-01-31"}
 GOOD = {
     Shape.TEXT: ["x", " ", "ü"],
     Shape.TEXTS: [[], ["a"], ["a", "*"]],
@@ -58,6 +59,7 @@ GOOD = {
         "grpc://[::1]:1/trunk/pr-7",
         "grpc://h:65535/a.b_c",
     ],
+    Shape.QUARANTINE: [[], [WARD], [WARD, {**WARD, "reason": "slow network"}]],
 }
 BAD = {
     Shape.ADDRESS: [
@@ -86,6 +88,16 @@ BAD = {
         2.5,
     ],
     Shape.PRECISION: ["", "line", 1, True, ["file"]],
+    Shape.QUARANTINE: [
+        "t.py::t",
+        WARD,
+        ["t.py::t"],
+        [{**WARD, "until": "soon"}],
+        [{**WARD, "until": 2030}],
+        [{**WARD, "owner": ""}],
+        [{**WARD, "ownr": "x"}],
+        [{"test": "t.py::t", "until": "2030-01-31"}],
+    ],
     Shape.XDIST: ["", "on", "3", -1, True, 1.5, ["auto"]],
 }
 
