@@ -88,14 +88,15 @@ def command(
     began = time.monotonic()
     environ = environment()
     pytest_args: tuple[str, ...] = ctx.meta.get(PYTEST_ARGS, ())
+    part, within = _shard(shard, environ), seconds_of(budget) if budget else None
     workspace = open_workspace(Path.cwd(), environ, policy=parse_policy(caches))
     request = Request(
         labels=tuple(label_here(label, workspace.root) for label in labels),
         base=base or environ.get("AFFECTED_BASE"),
-        shard=_shard(shard, environ),
+        shard=part,
         pytest_args=pytest_args,
         details=bool(junit or as_json),
-        budget=seconds_of(budget) if budget else None,
+        budget=within,
         **plain,
     )
     with closing(workspace):

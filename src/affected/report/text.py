@@ -12,6 +12,7 @@ from affected.model.result import Outcome, TestResult
 from affected.model.selection import Cause, CauseKind
 from affected.report.commands import command_lines
 from affected.report.doubts import doubt_lines
+from affected.report.portions import left_lines, shard_line
 from affected.report.protocol import Counts, Listing, RunSummary, TargetEntry, Unvouched
 from affected.report.style import (
     Style,
@@ -30,7 +31,6 @@ from affected.report.style import (
 
 _PASSING = frozenset({"changed-meanwhile"})  # not the test's doing
 _SHOWN_UNVOUCHED = 5
-_SHOWN_LEFT = 5
 _LEAST_TAIL = 12  # columns; in fewer a chain tells nothing
 
 
@@ -46,28 +46,11 @@ def closing_lines(summary: RunSummary, style: Style) -> list[str]:
     for notice in summary.notices:
         lines += notice_lines(notice, style)
     if summary.shard is not None:
-        lines.append(_shard_line(summary.shard, summary))
+        lines.append(shard_line(summary.shard, summary))
     lines += _verdict_lines(summary, style)
     if summary.left:
-        lines += _left_lines(summary, style)
+        lines += left_lines(summary, style)
     return lines
-
-
-def _left_lines(summary: RunSummary, style: Style) -> list[str]:
-    left = plural(len(summary.left), "test file")
-    lead = style.paint(f"left for later: {left}", "yellow", "bold")
-    lines = [f"{lead} beyond the budget, about {duration(summary.left_seconds)}"]
-    lines += [f"  {printable(label)}" for label in sorted(summary.left)[:_SHOWN_LEFT]]
-    if len(summary.left) > _SHOWN_LEFT:
-        lines.append(f"  {style.ellipsis} and {number(len(summary.left) - _SHOWN_LEFT)} more")
-    return lines
-
-
-def _shard_line(shard: tuple[int, int], summary: RunSummary) -> str:
-    number_of, count = shard
-    every = summary.selected_targets + summary.elsewhere
-    own = f"{number(summary.selected_targets)} of {plural(every, 'test file')}"
-    return f"shard {number_of} of {count}: {own} to run"
 
 
 def _verdict_lines(summary: RunSummary, style: Style) -> list[str]:
