@@ -80,7 +80,11 @@ def _passes(folder: Path, workspace: Workspace, report: BlameReport, run: Run) -
         decision = decide(knowledge, request)
         if not decision.selected:
             return True  # an observation proves that it passes
-        results = run(knowledge, decision, request).results.get(report.label, ())
+        course = run(knowledge, decision, request)
+        results = [*course.results.get(report.label, ())]
+        results += course.reused.get(report.label, {}).values()
+        if report.label in decision.partials:  # proved, while others of its file ran
+            results += decision.partials[report.label].results.values()
         wanted = [r for r in results if _is_asked(r.id, report)]
         return bool(wanted) and all(result.outcome.good for result in wanted)
     except UserError:  # the test file is not there at that commit

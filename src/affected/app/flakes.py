@@ -55,12 +55,19 @@ def _between(earlier: StoredObservation, new: StoredObservation) -> list[Flake]:
             Sighting(result.outcome, new.provenance),
         )
         for result in new.results
-        if result.id in before and before[result.id].outcome.good != result.outcome.good
+        if result.id in before
+        and before[result.id].outcome.good != result.outcome.good
+        and not (_unseen_by(earlier, result.id) or _unseen_by(new, result.id))
     ]
 
 
 def _unseen(observation: StoredObservation) -> bool:
     return any(spot.code != FLAKY for spot in observation.blind_spots)
+
+
+def _unseen_by(observation: StoredObservation, test: str) -> bool:
+    groups = observation.members.get(test, ())
+    return any(observation.groups[number].blind_spots for number in groups)
 
 
 def _holds(lookup: Lookup, present: Present, observation: StoredObservation) -> bool:

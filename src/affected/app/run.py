@@ -6,6 +6,7 @@ Unaware of argv and of the terminal: what happens is told to an observer as it h
 from __future__ import annotations
 
 import getpass
+import math
 import os
 import socket
 import tempfile
@@ -53,13 +54,11 @@ def perform(
     commands: CommandDecision | None = None,
 ) -> Course:
     """Runs what was selected and records it batch by batch, as each ends; commands beside it."""
-    course = Course(started=True)
-    stage = SecondStage(knowledge, decision.partials)
+    course, stage = Course(started=True), SecondStage(knowledge, decision.partials)
     recorder = _recorder(knowledge, decision, request, stage)
-    pending: list[Ran] = []
-    last = time.monotonic()
-    beside: Beside | None = None
-    deadline = None if request.budget is None else last + request.budget
+    pending = list[Ran]()
+    last, beside = time.monotonic(), None
+    deadline = last + request.budget if request.budget is not None else math.inf
 
     def follow(event: Progress) -> None:
         nonlocal last
@@ -74,7 +73,7 @@ def perform(
             if time.monotonic() - last >= RECORD_EVERY:
                 _record(recorder, pending)
                 last = time.monotonic()
-        if deadline is not None and not course.out_of_time and time.monotonic() > deadline:
+        if not course.out_of_time and time.monotonic() > deadline:
             course.out_of_time = True
             raise KeyboardInterrupt  # as a user would end it: what finished is kept
 
@@ -93,7 +92,7 @@ def perform(
             course.commands = beside.finish(decision, course)
     course.unvouched += recorder.unvouched
     course.flakes += recorder.flakes
-    if request.retries and not course.interrupted:
+    if not course.interrupted:
         again = partial(_again, knowledge, decision, request)
         retry(course, request.retries, again, _provenance(knowledge))
     return course

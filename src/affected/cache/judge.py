@@ -63,7 +63,7 @@ class Judged:
         numbers = seen.members.get(id_, ())
         found = {d.then.key: d for number in numbers for d in self.of.get(number, ())}
         blind = [spot for number in numbers for spot in seen.groups[number].blind_spots]
-        blind += [s for s in seen.blind_spots if s.code == FLAKY and s.what == id_]
+        blind += [s for s in seen.blind_spots if s.code == FLAKY and speaks_of(s.what, id_)]
         return tuple(found.values()), tuple(blind)
 
 
@@ -198,6 +198,11 @@ class Judge:
                     if number in changed
                 )
         return found
+
+
+def speaks_of(flake: str, test: str) -> bool:
+    """True for a proven flake of the test, told by its id alone or followed by both of its runs."""
+    return flake == test or flake.startswith(f"{test}: ")
 
 
 def _entered(blocks: Blocks, path: RepoPath, change: OutlineChange) -> frozenset[int]:
