@@ -73,9 +73,7 @@ def perform(
             if time.monotonic() - last >= RECORD_EVERY:
                 _record(recorder, pending)
                 last = time.monotonic()
-        if not course.out_of_time and time.monotonic() > deadline:
-            course.out_of_time = True
-            raise KeyboardInterrupt  # as a user would end it: what finished is kept
+        _stop_at(deadline, course)
 
     work = Plan((), 1)
     if decision.selected:
@@ -96,6 +94,13 @@ def perform(
         again = partial(_again, knowledge, decision, request)
         retry(course, request.retries, again, _provenance(knowledge))
     return course
+
+
+def _stop_at(deadline: float, course: Course) -> None:
+    """Ends a run that is out of time as a user would: what finished is kept."""
+    if not course.out_of_time and time.monotonic() > deadline:
+        course.out_of_time = True
+        raise KeyboardInterrupt
 
 
 def _recorder(
