@@ -4,8 +4,8 @@
 
 Bazel is Debian's `bazel-bootstrap`; moon is installed from npm (`@moonrepo/cli`) into a scratch
 folder. moon also runs over TLS, which Debian's Bazel cannot (it crashes). A client that is not to
-be had is skipped and said so. Exit code 1 when a second build was not all hits. Traffic of the caches
-stays on loopback. Unaware of how the server is made.
+be had is skipped and said so. Exit code 1 when a second build was not all hits. Traffic of the
+caches stays on loopback. Unaware of how the server is made.
 """
 
 from __future__ import annotations
