@@ -22,10 +22,11 @@ from support.hard_cases.classes import CLASSES
 from support.hard_cases.collection import COLLECTION
 from support.hard_cases.files import FILES, PROCESSES
 from support.hard_cases.installed import INSTALLED, ROOT
+from support.hard_cases.reflection import REFLECTION
 from support.hard_cases.values import VALUES
 from support.workspaces import Checkout, monorepo
 
-CASES = (*VALUES, *CLASSES, *CALLS, *COLLECTION, *FILES, *PROCESSES, *INSTALLED, *ROOT)
+CASES = (*VALUES, *CLASSES, *REFLECTION, *CALLS, *COLLECTION, *FILES, *PROCESSES, *INSTALLED, *ROOT)
 OUTCOMES = Path(__file__).resolve().parents[2] / "benchmarks"
 SETTINGS = """
 [tool.affected]
