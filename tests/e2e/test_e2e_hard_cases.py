@@ -42,6 +42,36 @@ def pytest_runtest_teardown():
 """
 # Not seen in one process: a cache that an earlier test filled (README, "Limits").
 UNSEEN = {"filled_cache/test_filled_cache.py::test_b"}
+# Where more is selected than the edit concerns, and why.
+WIDER = {
+    **dict.fromkeys(
+        (
+            *("patched_at_import", "list_changed_in_place", "executed_at_import"),
+            *("environment_set_at_import", "state_of_the_standard_library"),
+            "registry_of_another_module",
+        ),
+        "a statement with side effects counts for everyone who loaded its module",
+    ),
+    **dict.fromkeys(
+        (
+            *("data_read_at_import", "parametrised_from_a_file", "fixture_body"),
+            *("conftest_two_folders_up", "marked_while_collecting", "generated_tests"),
+        ),
+        "what is read or called while a file is collected counts for all its tests",
+    ),
+    **dict.fromkeys(
+        (
+            *("imported_late_by_an_earlier_test", "run_path", "type_hints"),
+            *("module_replaced_by_an_object", "fixture_overridden_nearer"),
+        ),
+        "what no collection imports cannot be compared",
+    ),
+    **dict.fromkeys(("entry_point", "entry_point_of_a_new_distribution"), "a file's distributions"),
+    "class_attribute": "who mentions the class may read it whole",
+    "visitor_method_added": "the same",
+    "fixture_parameters": "the same of a fixture",
+    "module_getattr": "any name may be answered by it",
+}
 pytestmark = pytest.mark.xdist_group("hard cases")
 
 
@@ -187,3 +217,17 @@ def test_every_case_concerns_what_really_changes(decided: Decided, group: Group)
     """The catalogue is right: what plain pytest shows to have changed is what cases name."""
     named = {test for case in of_group(group) for test in case.ids}
     assert decided.changed <= named
+
+
+def test_exactly_what_an_edit_concerns_is_selected(decided: Decided, group: Group) -> None:
+    """Of each case, exactly the tests that it names are selected; of the wider ones, no fewer."""
+    wrong = {
+        case.name: {
+            "not selected": sorted(case.ids - decided.of(case) - UNSEEN),
+            "selected for nothing": sorted(decided.of(case) - case.ids),
+        }
+        for case in of_group(group)
+        if (case.ids - decided.of(case) - UNSEEN)
+        or (case.name not in WIDER and decided.of(case) - case.ids)
+    }
+    assert wrong == {}

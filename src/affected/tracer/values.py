@@ -88,6 +88,9 @@ class Survey:
         if function is not None:
             self._add(name, self._own_function, path, name, function, type(value))
             self._found[name].append(function.__code__.co_firstlineno)
+            for attribute, held in list(function.__dict__.items()):
+                whole = "%s.%s" % (name, attribute)
+                self._add(whole, self._other, whole, held)
         elif is_home:
             self._add(name, self._own_class, path, name, value)
             self._add_attributes(path, name, value)
@@ -120,7 +123,7 @@ class Survey:
 
     def _own_function(self, path: str, name: str, function: Any, kind: Any) -> Tuple[str, bytes]:
         block = self._homes.block(path, name, function.__code__)
-        signature = self.describer.definitions.signature(function)
+        signature = self.describer.definitions.signature(function, attributes=False)
         return "function", node(text(kind.__name__), text(block), signature)
 
     def _own_class(self, path: str, name: str, value: Any) -> Tuple[str, bytes]:
@@ -187,10 +190,11 @@ def module_values(
 
     Repo path → binding → [fingerprint, kind, refs], and the first line after those of a function
     that `def` bound to that name. A binding is "NAME", or "CLASS.NAME" for the attributes of the
-    module's own classes, or either with ".__doc__". A fingerprint has 16 hexadecimal digits, or
-    none when nothing could be told. Kinds: function, class, module, plain, doc, or "opaque:" and
-    why the value cannot be told (then equal fingerprints prove nothing). Refs are what the value
-    holds by identity alone, sorted: "PATH:QUALNAME", or a module's path.
+    module's own classes, or either with ".__doc__" or the name of what hangs on a function. A
+    fingerprint has 16 hexadecimal digits, or none when nothing could be told. Kinds: function,
+    class, module, plain, doc, or "opaque:" and why the value cannot be told (then equal
+    fingerprints prove nothing). Refs are what the value holds by identity alone, sorted:
+    "PATH:QUALNAME", or a module's path.
     """
     return Survey(modules, locate, roots, name_code).modules()
 

@@ -108,8 +108,8 @@ class Definitions:
         found, placed = self.homes.function_name(function)
         return function if placed and found == name else None
 
-    def signature(self, function: Any) -> bytes:
-        """All that a call sees before the body runs."""
+    def signature(self, function: Any, attributes: bool = True) -> bytes:
+        """All that a call sees before the body runs, and what is attached to the function."""
         code = function.__code__
         flags = code.co_flags & _KINDS
         count = code.co_argcount + code.co_kwonlyargcount
@@ -121,12 +121,13 @@ class Definitions:
             code.co_posonlyargcount,
             code.co_kwonlyargcount,
             names(code.co_varnames[:count]),
-            self._state(function, code),
+            self._state(function, code, attributes),
             self._token(notes) if notes else b"N;",
         )
 
-    def _state(self, function: Any, code: types.CodeType) -> bytes:
-        held = [function.__defaults__, function.__kwdefaults__, function.__dict__ or None]
+    def _state(self, function: Any, code: types.CodeType, attributes: bool = True) -> bytes:
+        held = [function.__defaults__, function.__kwdefaults__]
+        held.append(function.__dict__ if attributes and function.__dict__ else None)
         if function.__closure__:
             unsteady: Any = ()
             if code.co_filename[-12:] == "functools.py":

@@ -43,6 +43,8 @@ MODULE = """
         '''Words.'''
         return a + b
 
+    plain.unit = "m"
+
     @register("one")
     def one():
         return 1
@@ -106,6 +108,7 @@ EDITS = {
     "a method's body": ("return x\n        @prop", "return x + 1\n        @prop", set()),
     "a decorated function's body": ("def added(x):\n        return x", "def added(x):\n        return -x", set()),
     "a property's body": ("            return 2", "            return 3", set()),
+    "what is attached to a function": ('unit = "m"', 'unit = "s"', {"plain.unit"}),
     "a constant": ("LIMIT = 10", "LIMIT = 11", {"LIMIT"}),
     "a constant of equal value": ("LIMIT = 10", "LIMIT = 2 * 5", set()),
     "another type of number": ("LIMIT = 10", "LIMIT = 10.0", {"LIMIT"}),
