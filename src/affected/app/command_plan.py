@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
@@ -17,6 +17,7 @@ from affected import __version__
 from affected.app.catalogue import STRUCTURAL, Catalogue
 from affected.app.compose import Workspace
 from affected.config.target_tables import TargetTable, read_targets
+from affected.errors import UserError
 from affected.fs.ignore import Patterns
 from affected.fs.outputs import Cover
 from affected.graph.command_graph import Closure, Named, resolve
@@ -173,7 +174,31 @@ def plan_of(
     locked = locked_digests(projects, files, paths)
     tables = [replace(one, locked=locked.get(one.project, "")) for one in tables]
     ordered = {path: tuple(sorted(found)) for path, found in needs.items()}
-    return Plan(resolve(tables, ordered, arguments_of), ordered, inferred)
+    return Plan(_resolved(tables, ordered), ordered, inferred)
+
+
+def _resolved(
+    tables: Sequence[Named], needs: Mapping[RepoPath, Sequence[RepoPath]]
+) -> dict[str, CommandTarget]:
+    """The targets; what is wrong with guesses is nobody's mistake, and costs their order only.
+
+    Packages that need each other in circles are common: their builds cannot wait for each other.
+    """
+    try:
+        return resolve(tables, needs, arguments_of)
+    except UserError:
+        declared = [named for named in tables if named.origin != INFERRED]
+        sure = resolve(declared, needs, arguments_of)
+    apart = [named if named.origin != INFERRED else _alone(named) for named in tables]
+    try:
+        return resolve(apart, needs, arguments_of)
+    except UserError:
+        return sure
+
+
+def _alone(named: Named) -> Named:
+    values = {**named.table.values, "dependencies": ()}
+    return replace(named, table=TargetTable(named.table.name, named.table.source, values))
 
 
 def _declared(catalogue: Catalogue, files: ManifestFiles) -> list[Named]:

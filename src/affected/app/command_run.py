@@ -17,12 +17,12 @@ from affected.app.command_record import CommandRecorder, Made
 from affected.app.command_results import bring_back, look, look_up, outputs_of, result_of
 from affected.app.command_sandbox import Sandboxes
 from affected.app.command_state import CommandRow
-from affected.app.commands import PASSED, CommandDecision, Commands
+from affected.app.commands import PASSED, UNVOUCHED, CommandDecision, Commands
 from affected.app.session import Request
 from affected.errors import UserError
 from affected.fs.outputs import OutputTrouble, remove
 from affected.hashing.action import ActionResult
-from affected.model.command import CommandTarget
+from affected.model.command import INFERRED, CommandTarget
 from affected.model.path import RepoPath, display
 from affected.report.commands import CommandEvent, CommandState
 from affected.run.command import Ended, Running, end_all, start, wait
@@ -204,16 +204,28 @@ class CommandRun:
             self._failed(target, replace(ended, exit_code=1, output=ended.output + said))
             return
         key = self._keys[target.label]
-        self.course.notices += [
-            f"{display(target.label)} did not write its output {display(path)}"
-            for path in found.harvest.missing
-        ]
-        row = CommandRow(key.name.sha256, True, PASSED, ended.seconds, time.time(), found.outputs)
+        sure = self._told_of_outputs(target, found.harvest.missing)
+        outcome = PASSED if sure else UNVOUCHED
+        row = CommandRow(key.name.sha256, sure, outcome, ended.seconds, time.time(), found.outputs)
         self._commands.learn(target.label, key, row)
         result = result_of(target, found, ended.output, ended.seconds)
-        self._recorder.add(Made(target, key, found, result, ended.output))
+        if sure:
+            self._recorder.add(Made(target, key, found, result, ended.output))
         self._schedule.end(target.label, good=True)
         self._tell(target.label, CommandState.RAN, seconds=ended.seconds, output=ended.output)
+
+    def _told_of_outputs(self, target: CommandTarget, missing: Collection[RepoPath]) -> bool:
+        """False when guessed outputs turned out wrong: the result could not be restored."""
+        shown = ", ".join(map(display, missing))
+        if target.origin == INFERRED and missing and len(missing) == len(target.outputs):
+            self.course.notices.append(
+                f"{display(target.label)} wrote none of the outputs that were guessed ({shown}):"
+                " declare it to have its result reused"
+            )
+            return False
+        if missing and target.origin != INFERRED:
+            self.course.notices.append(f"{display(target.label)} did not write its output {shown}")
+        return True
 
     def _failed(self, target: CommandTarget, ended: Ended) -> None:
         """Takes away what a failed command wrote in part, and says how it failed."""

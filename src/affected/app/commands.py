@@ -33,6 +33,7 @@ from affected.model.path import RepoPath
 from affected.model.selection import Cause, CauseKind
 
 PASSED = "passed"
+UNVOUCHED = "unvouched"  # it passed, but what it wrote is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class Commands:
         if not self.plan.inferred:
             with self.workspace.index.transaction():
                 self.plan = self._refresh(inferred=True)
+            self.__dict__.pop("keys", None)  # they know the plan of before
 
     @cached_property
     def keys(self) -> Keys:
@@ -299,6 +301,8 @@ class _Deciding:
 def _unexplained(row: CommandRow, key: Key) -> Cause:
     if not row.key:
         return Cause(CauseKind.NEW)
+    if row.outcome == UNVOUCHED:
+        return Cause(CauseKind.BLIND_SPOT)
     if row.outcome != PASSED:
         return Cause(CauseKind.FAILED)
     if row.key == key.name.sha256:

@@ -173,3 +173,25 @@ def test_locked_packages_of_another_project_change_nothing(make):
     assert ws.run().those("ran") == {"pa:check", "pb:check"}
     ws.tree.write("uv.lock", lock.format("a", 2) + lock.format("b", 1))
     assert ws.run().those("ran") == {"pa:check"}
+
+
+def test_guesses_that_wait_for_each_other_break_nothing(make):
+    """Packages that need each other in a circle are listed, and run one by one."""
+    ws = make()
+    for name, other in (("a", "b"), ("b", "a")):
+        ws.tree.write(
+            f"{name}/package.json",
+            f'{{"name": "{name}", "devDependencies": {{"{other}": "*"}},'
+            ' "scripts": {"build": "mkdir -p dist"}}',
+        )
+    assert ws.run(Request(kinds=("build",))).those("ran") == {"a:build", "b:build"}
+
+
+def test_guessed_outputs_that_are_not_written_are_not_vouched_for(make):
+    """Another clone could not restore what was written elsewhere: the build runs again."""
+    ws = make()
+    ws.tree.write("a/package.json", '{"name": "a", "scripts": {"build": "mkdir -p elsewhere"}}')
+    for _ in range(2):
+        outcome = ws.run(Request(kinds=("build",)))
+        assert outcome.those("ran") == {"a:build"}
+        assert any("guessed (a/dist)" in notice for notice in outcome.summary.notices)
