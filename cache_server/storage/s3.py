@@ -6,8 +6,8 @@
 
 An object is seen whole or not at all, and what is kept is kept before the caller is told so. Every
 blob is hashed when it is read. Any number of servers may use one prefix at once. The data path is
-obstore: measured (benchmarks/s3_libraries.py), boto3 takes some ten times its CPU a call, under
-the GIL.
+obstore: measured against SeaweedFS with objects of 1 KB, boto3 takes some ten times its CPU a call
+(0.9 ms against 0.1 ms), under the GIL.
 """
 
 from __future__ import annotations
