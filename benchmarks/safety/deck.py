@@ -40,6 +40,7 @@ WIDER = {
     "comment": 4,
 }
 KINDS = (*MIX, *WIDER)
+NOTHING = "no edit"  # what a tool selects all the same; no bound counts it
 
 
 def _sources(material: Material) -> tuple[str, ...]:

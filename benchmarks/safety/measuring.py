@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from benchmarks.measure import affected_command, in_turn
 from benchmarks.projects import prepare
 from benchmarks.safety.archives import Subject
-from benchmarks.safety.deck import edit_of, kind_of
+from benchmarks.safety.deck import NOTHING, edit_of, kind_of
 from benchmarks.safety.file_edits import Edit
 from benchmarks.safety.ledger import Ledger
 from benchmarks.safety.material import Material, material_of
@@ -50,7 +50,7 @@ class Measuring:
 
     def measure_nothing(self) -> None:
         """What each tool selects without an edit: what it cannot vouch for."""
-        edit = Edit("no edit", "nothing")
+        edit = Edit(NOTHING, "nothing")
         key = f"0/{self.place.subject.name}/0/{edit.kind}"
         known = self.base.outcomes.by_test
         spent = sum(self.base.outcomes.seconds.values())

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.safety.archives import SUBJECTS
 from benchmarks.safety.bounds import upper_bound
-from benchmarks.safety.deck import MIX
+from benchmarks.safety.deck import MIX, NOTHING
 from benchmarks.safety.ledger import Ledger
 from benchmarks.safety.verdict import Judgement, Truth
 
@@ -117,7 +117,7 @@ def _summary(tool: str, cases: Sequence[Case], hung: int, ledgers: Mapping[str, 
         _grouped(cases, lambda case: case.truth.kind),
         _mean_of(projects.values()),
         _mean_of(core.values()),
-        _figures(cases),
+        _figures([case for case in cases if case.truth.kind != NOTHING]),
         hung,
         sum(case.judgement.state == "failed" for case in cases),
         sum(len(case.judgement.polluted) for case in cases),
