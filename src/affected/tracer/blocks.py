@@ -38,6 +38,7 @@ class Blocks:
         self._pending: Dict[str, Set[int]] = {}
         self._current: Set[int] = set()
         self._scope = ""
+        self._told = 0  # of what the current scope entered
         self._bodies = 0  # module bodies that were begun and not seen to end
         self._quiet = True  # nothing was seen since the last restart
         self._missed: Dict[str, bool] = {}  # file → whether it is still to be told
@@ -46,6 +47,10 @@ class Blocks:
     def active(self) -> bool:
         """Whether blocks are seen at all."""
         return self._monitoring is not None
+
+    def seen(self) -> int:
+        """How many functions were entered since the current scope began."""
+        return self._told + len(self._current)
 
     def install(self) -> bool:
         """Begin to watch; False where this interpreter, or its other tools, leave no way to."""
@@ -129,6 +134,7 @@ class Blocks:
         """What is entered from now on counts for `scope`."""
         if scope != self._scope:
             self._scope = scope
+            self._told = 0
             book = self._pending.get(scope)
             if book is None:
                 book = self._pending[scope] = set()
@@ -172,6 +178,7 @@ class Blocks:
                 numbers = sorted(self._codes[key][0] for key in new if key in self._codes)
                 spool.add(["entered", scope, numbers])
         current = self._current
+        self._told += len(current)
         current.clear()
         self._pending = {self._scope: current}
 

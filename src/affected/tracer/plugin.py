@@ -68,7 +68,7 @@ class Plugin:
         self._parsed: Dict[str, float] = {}
         self._threads: Set[threading.Thread] = set()
         self._file = ""
-        self._contexts = Contexts(self.ledger)
+        self._contexts = Contexts(self.ledger, self.watch.blocks.seen)
         self._number: Any = None  # of the running test; None between tests
         version = "%d.%d.%d" % sys.version_info[:3]
         self.spool.add(["start", VERSION, os.getpid(), self._role, version])
