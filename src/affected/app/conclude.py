@@ -112,8 +112,9 @@ def _settle(knowledge: Knowledge, request: Request, course: Course) -> None:
     if knowledge.found.state.head and not knowledge.found.dirty:
         index.put(LAST_STATE_KEY, knowledge.found.state.head.encode())
     # A seal costs two looks at git: after commands alone it is left to the next run, which is
-    # another edit's as often as not. It speaks for a run without arguments for pytest.
-    if not request.pytest_args and (course.results or not course.commands.events):
+    # another edit's as often as not. It speaks for a run without arguments of its own.
+    special = request.pytest_args or knowledge.platforms.wanted_precision
+    if not special and (course.results or not course.commands.events):
         _seal(knowledge)
 
 

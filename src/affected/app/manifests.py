@@ -71,6 +71,7 @@ class Manifests:
     def _make(self, target: Target) -> Manifest:
         interpreter = self._platforms.interpreter(target.project)
         config = self._platforms.config(target.project)
+        precision = self._platforms.precision(target.project)
         plugins = sorted(
             (d.name, required_digest(d.name, interpreter.distributions))
             for d in interpreter.distributions.values()
@@ -94,6 +95,7 @@ class Manifests:
                 *config.inputs,
                 "covered:",
                 *config.covered,
+                *(() if precision == "function" else ("precision:", precision)),
             ),
             environment=dict(
                 environment_inputs(self._workspace.environ, config.env, str(self._workspace.root))

@@ -6,7 +6,9 @@ outline, cannot be compared: then the whole file counts as changed.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from affected.app.compose import Workspace
 from affected.fs.digests import blob_digest
@@ -22,6 +24,8 @@ from affected.lang.python.outline import (
 from affected.model.observation import Input
 from affected.model.path import RepoPath
 
+REMEMBERED_KEY: Final = "outlines"
+
 
 class Outlines:
     """The outlines of one run; each version is read, or made, once."""
@@ -30,6 +34,7 @@ class Outlines:
         self._workspace = workspace
         self._known: dict[str, Outline | None] = {}  # by digest
         self._stored: set[str] = set()  # digests of outlines that the cache has
+        self._kept: set[str] | None = None
 
     def changes(
         self, inputs: Sequence[Input], now: Mapping[str, str]
@@ -68,18 +73,41 @@ class Outlines:
             self._known[digest] = outline(source)
         return self._known[digest]
 
+    def prepare(self, files: Mapping[RepoPath, str], seconds: float) -> bool:
+        """Makes outlines that `keep` will want, for about so long; False when none is left."""
+        deadline = time.monotonic() + seconds
+        remembered = self._remembered()
+        for path, digest in files.items():
+            if digest not in remembered and digest not in self._known:
+                self.present(path, digest)
+                if time.monotonic() > deadline:
+                    return True
+        return False
+
     def keep(self, files: Mapping[RepoPath, str]) -> None:
         """Puts the outlines of these versions, by path, into the cache where it has none."""
-        store = self._workspace.records
-        missing = {digest: path for path, digest in files.items() if digest not in self._stored}
-        self.load(missing)
+        store, remembered = self._workspace.records, self._remembered()
+        missing = {digest: path for path, digest in files.items() if digest not in remembered}
+        self.load(digest for digest in missing if digest not in self._known)
         for digest, path in missing.items():
-            if digest in self._stored:
-                continue
             made = self.present(path, digest)
-            if made is not None:
+            if made is not None and digest not in self._stored:
                 store.put(outline_key(digest), pack(made), {})
-                self._stored.add(digest)
+            remembered.add(digest)
+        if missing:
+            head = self._workspace.store.generation()
+            content = "\n".join((head, *sorted(remembered)))
+            self._workspace.index.put(REMEMBERED_KEY, content.encode("ascii"))
+
+    def _remembered(self) -> set[str]:
+        """Digests whose outlines the local cache had at its present generation."""
+        if self._kept is None:
+            self._kept = set()
+            raw = self._workspace.index.get(REMEMBERED_KEY)
+            head, _, rest = (raw or b"").decode("ascii").partition("\n")
+            if rest and head == self._workspace.store.generation():
+                self._kept.update(rest.split("\n"))
+        return self._kept
 
     def _read(self, path: RepoPath) -> bytes:
         try:

@@ -113,7 +113,10 @@ class Recorder:
             if trace is None or not trace.complete:
                 continue
             config = knowledge.platforms.config(target.project)
-            seen = observer.observe(target, trace, config.inputs, config.covered, self._provenance)
+            declared = config.inputs
+            if knowledge.platforms.precision(target.project) == "project":
+                declared = (*declared, "**")
+            seen = observer.observe(target, trace, declared, config.covered, self._provenance)
             seen = replace(seen, observation=replace(seen.observation, values=names))
             whole = self._with_reused(target, seen, ran)
             if whole is None:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from affected.app.ahead import Ahead
 from affected.app.beside import Beside
 from affected.app.catalogue import targets_of
 from affected.app.choices import note_reused, with_choices
@@ -37,7 +38,7 @@ from affected.model.plan import Batch, Plan
 from affected.model.result import TestResult
 from affected.report.commands import CommandEvent
 from affected.run.environment import scrub
-from affected.run.execute import BatchFinished, FinishedBatch, Progress, execute
+from affected.run.execute import BatchFinished, FinishedBatch, Progress, Waited, execute
 from affected.run.plan import plan
 
 RECORD_EVERY = 1.0  # seconds between two recordings: each costs one git status
@@ -56,7 +57,7 @@ def perform(
     """Runs what was selected and records it batch by batch, as each ends; commands beside it."""
     course, stage = Course(started=True), SecondStage(knowledge, decision.partials)
     recorder = _recorder(knowledge, decision, request, stage)
-    pending = list[Ran]()
+    pending, ahead = list[Ran](), Ahead(knowledge, decision.rows.values())
     last, beside = time.monotonic(), None
     deadline = last + request.budget if request.budget is not None else math.inf
 
@@ -65,6 +66,8 @@ def perform(
         on_event(event)
         if beside is not None:
             beside.follow(event)
+        if isinstance(event, Waited):
+            ahead.step()
         if isinstance(event, BatchFinished):
             ended = event.finished
             _note(course, ended)

@@ -71,6 +71,7 @@ class Present:
             __version__,
             TYPE_OF_STATE,
             self.pytest_args,
+            self.platforms.wanted_precision,
             self.workspace.config,
             tuple(variables),
             self.platforms.witness(),
@@ -98,7 +99,9 @@ def nothing_to_do(present: Present, request: Request) -> RunSummary | None:
     if not present.workspace.policy.local.reads or not present.still_settled():
         return None
     answer = nothing(present.workspace)
-    if not request.pytest_args:  # a seal speaks for a run without any
+    if not (
+        request.pytest_args or present.platforms.wanted_precision
+    ):  # a seal speaks for a run without any
         seal_workspace(present.workspace, present.found, present.platforms, answer)
     return answer
 

@@ -18,6 +18,7 @@ from affected.cli.output_files import Reports
 from affected.cli.terminal import environment, label_here, style_for, write_lines
 from affected.cli.times import seconds_of
 from affected.config.remote import USUAL, parse_policy
+from affected.config.schema import PRECISIONS
 from affected.errors import UserError
 from affected.report.protocol import RunSummary
 from affected.report.text import closing_lines
@@ -59,6 +60,11 @@ class RunCommand(click.Command):
     help="Of failures; they prove nothing.",
 )
 @click.option("--budget", metavar="TIME", help="Stop after TIME (60s, 5m); name what is left.")
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    help="What edits are told apart by; as configured if not given.",
+)
 @click.option("--shard", metavar="I/N", help="This machine's part of what must run.")
 @click.option("--cache", "caches", metavar="MODES", default=USUAL, help="As local:rw,remote:r.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit XML report.")
@@ -73,6 +79,7 @@ def command(
     *,
     base: str | None,
     budget: str | None,
+    precision: str | None,
     shard: str | None,
     caches: str,
     junit: Path | None,
@@ -101,6 +108,7 @@ def command(
     )
     with closing(workspace):
         present = Present(workspace, pytest_args)
+        present.platforms.wanted_precision = precision or ""
         quick = nothing_to_do(present, request)
         wanted = Reports(junit, summary, report, as_json=as_json)
         if quick is not None and not wanted.anyone(environ):

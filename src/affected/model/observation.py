@@ -17,13 +17,13 @@ class InputKind(enum.StrEnum):
     """What sort of thing an input is, which says how its digest is taken today."""
 
     FILE = "file"  # key: repo path; digest: file digest, or ABSENT
-    CODE = "code"  # as FILE; of another content only what a test used of it counts
     PROBE = "probe"  # key: repo path; digest: "file", "folder", "link" or ABSENT
     LISTING = "listing"  # key: repo path of a folder; digest: of its sorted names
     MODULE = "module"  # key: dotted name; digest: of the repo paths that could answer it
     DISTRIBUTION = "distribution"  # key: top-level import name; digest: of what is installed
     INSTALLED = "installed"  # key: "*"; digest: of every installed distribution
     ENVIRONMENT = "environment"  # key: variable name; digest: of its value, or ABSENT
+    CODE = "code"  # as FILE; of another content only what a test used of it counts
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,8 +1,9 @@
 """Contexts: which tests share what was seen. Unaware of what is seen.
 
-A context holds one test, or neighbours in one file where to tell them apart would cost too much. What
-contexts cost in all, by an estimate from what was seen in them, stays a small share of the time that
-the process has run; a suite of very short tests may spend more, as it would tell nothing apart else.
+A context holds one test, or neighbours in one file where to tell them apart would cost too much.
+What contexts cost in all, by an estimate from what was seen in them, stays a small share of the
+time that the process has run; a suite of very short tests may spend more: it would tell nothing
+apart else.
 """
 
 from __future__ import annotations
