@@ -21,7 +21,7 @@ from support.workspaces import Answer, Checkout, junit_cases
 
 FULL = bool(os.environ.get("AFFECTED_FULL"))
 FIRST = int(os.environ.get("AFFECTED_SEED", "0"))
-SEEDS = range(FIRST, FIRST + (int(os.environ.get("AFFECTED_SEEDS", "60")) if FULL else 3))
+SEEDS = range(FIRST, FIRST + (int(os.environ.get("AFFECTED_SEEDS", "60")) if FULL else 2))
 STEPS = 12 if FULL else 6
 NEEDLESS = (("list",), ("run", "--dry-run"), ("graph", "--format", "json"), ("doctor",))
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from affected.app.knowledge import Knowledge
 from affected.model.path import RepoPath
+from affected.run.execute import Progress, Waited
 from affected.state.rows import TargetRow
 
 _STEP = 0.03  # seconds at a time, so that the display stays alive
@@ -23,9 +24,9 @@ class Ahead:
         self._files: Mapping[RepoPath, str] | None = None
         self._done = False
 
-    def step(self) -> None:
-        """A little of it."""
-        if self._done:
+    def follow(self, event: Progress) -> None:
+        """A little of it whenever there is nothing else to do."""
+        if not isinstance(event, Waited) or self._done:
             return
         if self._files is None:
             files = self._knowledge.files

@@ -38,7 +38,7 @@ from affected.model.plan import Batch, Plan
 from affected.model.result import TestResult
 from affected.report.commands import CommandEvent
 from affected.run.environment import scrub
-from affected.run.execute import BatchFinished, FinishedBatch, Progress, Waited, execute
+from affected.run.execute import BatchFinished, FinishedBatch, Progress, execute
 from affected.run.plan import plan
 
 RECORD_EVERY = 1.0  # seconds between two recordings: each costs one git status
@@ -66,12 +66,10 @@ def perform(
         on_event(event)
         if beside is not None:
             beside.follow(event)
-        if isinstance(event, Waited):
-            ahead.step()
+        ahead.follow(event)
         if isinstance(event, BatchFinished):
             ended = event.finished
-            _note(course, ended)
-            note_reused(course, decision, stage, ended)
+            _note(course, ended, decision, stage)
             pending.append(Ran(ended.batch, ended.harvest, began, ended.values))
             if time.monotonic() - last >= RECORD_EVERY:
                 _record(recorder, pending)
@@ -179,7 +177,8 @@ def _record(recorder: Recorder, pending: list[Ran]) -> None:
         pending.clear()
 
 
-def _note(course: Course, finished: FinishedBatch) -> None:
+def _note(course: Course, finished: FinishedBatch, decision: Decision, stage: SecondStage) -> None:
+    note_reused(course, decision, stage, finished)
     for target in finished.batch.targets:
         trace = finished.harvest.traces.get(target.path)
         if trace is not None:
