@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 from support.workspaces import Answer, Checkout, junit_cases, monorepo
@@ -367,3 +368,23 @@ def test_paths_that_git_does_not_report(tmp_path: Path) -> None:
     (checkout.root / "empty").rmdir()
     checkout.write("no.local", "")
     assert "4 failed" in checkout.affected("run", accept=(1,)).out
+
+
+def test_a_module_in_an_archive_is_an_input(tmp_path: Path) -> None:
+    """What lies in a zip file on the search path counts by the archive's content."""
+    files = {
+        "conftest.py": "import sys\nsys.path.insert(0, 'packed.zip')\n",
+        "test_packed.py": "import packed_lib\n\n\ndef test_it():\n    assert packed_lib.ONE == 1\n",
+        ".gitignore": "__pycache__/\n.pytest_cache/\n",
+    }
+    checkout = monorepo(tmp_path / "repo", tmp_path / "cache", files)
+    _pack(checkout.root / "packed.zip", "ONE = 1\n")
+    checkout.run()
+    assert checkout.run().ran() == set()
+    _pack(checkout.root / "packed.zip", "ONE = 2\n")
+    assert checkout.run(accept=(1,)).tests()["test_packed.py::test_it"] == ("ran", "failed")
+
+
+def _pack(path: Path, text: str) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("packed_lib.py", text)

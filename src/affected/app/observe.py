@@ -116,6 +116,7 @@ class Observer:
         settings = self._catalogue.shape.settings_of(target)
         chain = conftest_chain(target.path, settings.rootdir)
         uses = self._uses(target, trace, [p for p in chain if self._imports.exists(p)])
+        uses.reads |= self._archives(uses.files)
         static = self._catalogue.graph.closure([target.path])
         files = [path for path in uses.files if not self._is_code(path)]
         inputs = set(self._present.files([*files, *uses.reads, *chain]))
@@ -149,6 +150,11 @@ class Observer:
         paths = {RepoPath(i.key) for i in inputs if i.kind in _PATH_KINDS}
         used = {(i.kind, RepoPath(i.key)) for i in inputs if i.kind in _PATH_KINDS}
         return Observed(observation, frozenset(paths - static), frozenset(used))
+
+    def _archives(self, files: Iterable[RepoPath]) -> set[RepoPath]:
+        """The files inside which modules were found: archives on the module search path."""
+        gone = [path for path in files if path not in self._files]
+        return {folder for path in gone for folder in ancestors(path) if folder in self._files}
 
     def _is_code(self, path: RepoPath) -> bool:
         """True for a loaded file of which it was seen what was used."""

@@ -30,7 +30,7 @@ from affected.cache.record import (
 from affected.fs.digests import stamp_of
 from affected.model.access import Trace
 from affected.model.digest import ABSENT
-from affected.model.observation import InputKind, Provenance
+from affected.model.observation import BlindSpot, Group, InputKind, Provenance
 from affected.model.path import RepoPath, ancestors
 from affected.model.plan import Batch
 from affected.model.result import TestResult
@@ -54,6 +54,13 @@ class Ran:
 
 Reused = Callable[[str, Sequence[str]], Mapping[str, tuple[TestResult, Judged]]]
 """Of a target's tests that were collected and left out: their outcomes and what proves them."""
+
+
+def _blinded(group: Group, stirred: set[RepoPath]) -> Group:
+    """The group with a blind spot for what changed of what it used."""
+    used = {RepoPath(i.key) for i in group.inputs if i.kind in PATH_KINDS}
+    spots = (BlindSpot("changed-meanwhile", path) for path in sorted(used & stirred))
+    return replace(group, blind_spots=(*group.blind_spots, *spots))
 
 
 def _nothing_reused(_label: str, _ids: Sequence[str]) -> Mapping[str, tuple[TestResult, Judged]]:
@@ -121,7 +128,7 @@ class Recorder:
             whole = self._with_reused(target, seen, ran)
             if whole is None:
                 continue
-            seen = whole
+            seen = self._blinded(whole, ran)
             rows[target.label] = self._row(before[target.label], seen, ran)
             if self._keep and not self._stirred(seen, ran):
                 observed.append((target, trace, seen))
@@ -179,7 +186,25 @@ class Recorder:
             observation.label, "changed-meanwhile", ", ".join(sorted(self._stirred(seen, ran))[:3])
         )
 
+    def _blinded(self, seen: Observed, ran: Ran) -> Observed:
+        """Where what changed meanwhile was used by some tests only, they alone prove nothing."""
+        stirred = self._stirred_at_all(seen, ran)
+        if not stirred:
+            return seen
+        groups = tuple(_blinded(group, stirred) for group in seen.observation.groups)
+        return replace(seen, observation=replace(seen.observation, groups=groups))
+
     def _stirred(self, seen: Observed, ran: Ran) -> set[RepoPath]:
+        """Inputs of every test that changed while the batch ran."""
+        stirred = self._stirred_at_all(seen, ran)
+        if not stirred:
+            return stirred
+        observation = seen.observation
+        apart = {entry for group in observation.groups for entry in group.inputs}
+        every = {i.key for i in observation.inputs if i.kind in PATH_KINDS and i not in apart}
+        return stirred & every
+
+    def _stirred_at_all(self, seen: Observed, ran: Ran) -> set[RepoPath]:
         """Inputs that changed while the batch ran, by git's word or by their change time."""
         paths = {path for _, path in seen.used}
         files = {path for kind, path in seen.used if kind in _FILES}
