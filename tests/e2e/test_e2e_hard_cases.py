@@ -40,8 +40,6 @@ import time
 def pytest_runtest_teardown():
     time.sleep(0.012)
 """
-# Not seen in one process: a cache that an earlier test filled (README, "Limits").
-UNSEEN = {"filled_cache/test_filled_cache.py::test_b"}
 # Where more is selected than the edit concerns, and why.
 WIDER = {
     **dict.fromkeys(
@@ -210,7 +208,7 @@ def plain(checkout: Checkout, *folders: str) -> dict[str, str]:
 
 def test_no_changed_outcome_is_left_out(decided: Decided) -> None:
     """Whatever plain pytest shows to have changed is selected."""
-    assert {test for test in decided.changed if not decided.has(test)} <= UNSEEN
+    assert {test for test in decided.changed if not decided.has(test)} == set()
 
 
 def test_every_case_concerns_what_really_changes(decided: Decided, group: Group) -> None:
@@ -223,11 +221,10 @@ def test_exactly_what_an_edit_concerns_is_selected(decided: Decided, group: Grou
     """Of each case, exactly the tests that it names are selected; of the wider ones, no fewer."""
     wrong = {
         case.name: {
-            "not selected": sorted(case.ids - decided.of(case) - UNSEEN),
+            "not selected": sorted(case.ids - decided.of(case)),
             "selected for nothing": sorted(decided.of(case) - case.ids),
         }
         for case in of_group(group)
-        if (case.ids - decided.of(case) - UNSEEN)
-        or (case.name not in WIDER and decided.of(case) - case.ids)
+        if (case.ids - decided.of(case)) or (case.name not in WIDER and decided.of(case) - case.ids)
     }
     assert wrong == {}

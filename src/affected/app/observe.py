@@ -67,8 +67,9 @@ class _Uses:
         self.files |= trace.loaded | trace.own.blocks.keys()
         self.externals |= trace.externals
         self.all_installed |= trace.all_installed
-        for part in trace.parts:
-            self.files |= part.blocks.keys()
+        for number, part in enumerate(trace.parts):
+            if number not in trace.memos:
+                self.files |= part.blocks.keys()
         told_apart = {spot for part in trace.parts for spot in part.blind_spots}
         self.blind |= set(trace.blind_spots) - told_apart
         self._add_part(trace.own)
@@ -126,7 +127,10 @@ class Observer:
         inputs |= set(self._present.files(self._declared(declared, target.project)))
         modified = trace.written & (uses.files | uses.reads | trace.reads)
         uses.blind |= {BlindSpot("modified-input", path) for path in modified}
-        groups = [self._group(part, uses, covered) for part in trace.parts]
+        groups = [
+            self._group(part if _concerns(number, trace, uses) else Part(), uses, covered)
+            for number, part in enumerate(trace.parts)
+        ]
         every = inputs.union(*(group.inputs for group in groups))
         inputs |= self._through_links(every)
         every |= inputs
@@ -251,6 +255,11 @@ class Observer:
 
 
 _PATH_KINDS = frozenset({InputKind.FILE, InputKind.CODE, InputKind.PROBE, InputKind.LISTING})
+
+
+def _concerns(number: int, trace: Trace, uses: _Uses) -> bool:
+    """False for a remembering function that only shares its name with one the tests mention."""
+    return number not in trace.memos or trace.memos[number] in uses.files
 
 
 def _sorted(spots: Iterable[BlindSpot]) -> tuple[BlindSpot, ...]:

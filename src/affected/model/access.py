@@ -44,6 +44,7 @@ class Trace:
     parts: tuple[Part, ...] = ()  # of contexts and of fixtures
     members: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # test id → its parts
     dynamic: frozenset[RepoPath] = frozenset()  # of the loaded, those asked for by name
+    memos: Mapping[int, RepoPath] = field(default_factory=dict)  # part of a remembering function
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from affected.model.path import RepoPath
 from affected.run.spool_reader import Event
 
 CONTEXT = "tests"  # the kind of a context's scope
+MEMO = "memo"  # how the name of a remembering function's scope begins: MEMO:FILE:LINE
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from affected.model.observation import BlindSpot
 from affected.model.path import ROOT, RepoPath
 from affected.model.result import Outcome, TestResult
 from affected.run.gathered import Gathered
-from affected.run.process_log import CONTEXT, ProcessLog, process_log
+from affected.run.process_log import CONTEXT, MEMO, ProcessLog, process_log
 from affected.run.spool_reader import Event, SpoolReader
 
 __all__ = ["Event", "Harvest", "SpoolReader", "assemble"]
@@ -80,7 +80,17 @@ class _File:
             parts=tuple(part.part(seen) for part in self.parts.values()),
             members=self._members(),
             dynamic=frozenset(seen.dynamic),
+            memos=self._memos(),
         )
+
+    def _memos(self) -> dict[int, RepoPath]:
+        """Which parts are runs of functions that remember, with the file of each."""
+        found: dict[int, RepoPath] = {}
+        for number, (_, name) in enumerate(self.parts):
+            kind, _, rest = name.partition(":")
+            if kind == MEMO:
+                found[number] = RepoPath(rest.rpartition(":")[0])
+        return found
 
     def _members(self) -> dict[str, tuple[int, ...]]:
         number = {key: n for n, key in enumerate(self.parts)}

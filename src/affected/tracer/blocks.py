@@ -16,10 +16,12 @@ import types
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from .ledger import SESSION
+from .memos import Memos
 
 _INLINE = frozenset(("<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"))
 _OWN_LOCALS = 0x1  # CO_OPTIMIZED: set for functions, not for bodies of modules and classes
 _NAME = "affected"
+_CONTEXT, _FIXTURE = "tests:", "fixture:"  # kinds of scopes
 _FIRST_TOOL, _LAST_TOOL = 3, 5  # 0 to 2 are for debuggers, coverage and profilers
 
 
@@ -41,6 +43,11 @@ class Blocks:
         self._told = 0  # of what the current scope entered
         self._bodies = 0  # module bodies that were begun and not seen to end
         self._quiet = True  # nothing was seen since the last restart
+        self._memos = Memos(frames)
+        self._memo_codes: Set[int] = set()  # ids of code that remembers
+        self._searched = 0  # how many functions were known at the last look for it
+        self._outer: List[Tuple[int, str]] = []  # what runs of it interrupted
+        self._uses: Dict[str, Set[str]] = {}  # scope → scopes of what it mentions or made run
         self._missed: Dict[str, bool] = {}  # file → whether it is still to be told
 
     @property
@@ -67,7 +74,7 @@ class Blocks:
         events = monitoring.events
         monitoring.register_callback(self._tool, events.PY_START, self._make_entered())
         monitoring.register_callback(self._tool, events.PY_RESUME, self._make_entered())
-        monitoring.register_callback(self._tool, events.PY_RETURN, self._body_over)
+        monitoring.register_callback(self._tool, events.PY_RETURN, self._over)
         self._monitoring = monitoring
         return True
 
@@ -77,10 +84,14 @@ class Blocks:
         blocks = self
 
         def entered(code: Any, _offset: int) -> Any:
-            blocks._current.add(id(code))
+            key = id(code)
             blocks._quiet = False
+            if key in blocks._memo_codes and not blocks._bodies:
+                return blocks._memo_begins(key)
             if blocks._bodies or blocks._scope == SESSION:
                 blocks._attribute(code)
+            else:
+                blocks._current.add(key)
             return disable
 
         return entered
@@ -112,11 +123,43 @@ class Blocks:
         self._bodies += 1
         self._restart()
 
-    def _body_over(self, _code: Any, _offset: int, _value: Any) -> None:
-        """A module's body ran to its end."""
-        if self._bodies:
+    def _over(self, code: Any, _offset: int, _value: Any) -> None:
+        """A module's body, or a function that remembers, ran to its end."""
+        if id(code) in self._memo_codes:
+            if self._outer and self._outer[-1][0] == id(code):
+                self._ledger.enter(self._outer.pop()[1])
+        elif self._bodies:
             self._bodies -= 1
             self._restart()
+
+    # --- functions that remember their results
+
+    def find_memos(self) -> None:
+        """Look for them in the modules loaded since the last look."""
+        if self._monitoring is None or self._searched == len(self._codes):
+            return
+        self._searched = len(self._codes)
+        events = self._monitoring.events
+        for code in self._memos.find():
+            self._memo_codes.add(id(code))
+            watched = events.PY_START | events.PY_RESUME | events.PY_RETURN
+            self._monitoring.set_local_events(self._tool, code, watched)
+        self._memos.note_mentions(code for _, code in self._codes.values())
+
+    def _memo_begins(self, key: int) -> Any:
+        """One runs: what it does counts for itself, and for the scope that made it run."""
+        self._current.add(key)
+        before = self._scope
+        scope = self._memos.scope_of(key)
+        if not scope:
+            self._memo_codes.discard(key)
+        elif before == _FIXTURE + scope:
+            self._outer.append((key, before))  # it calls itself
+        elif before.startswith((_CONTEXT, _FIXTURE)):
+            self._uses.setdefault(before, set()).add(scope)
+            self._outer.append((key, before))
+            self._ledger.enter(_FIXTURE + scope)
+            self._current.add(key)
 
     def bodies_over(self) -> None:
         """No module's body runs here: any that was left by an exception is forgotten."""
@@ -133,6 +176,8 @@ class Blocks:
     def enter(self, scope: str) -> None:
         """What is entered from now on counts for `scope`."""
         if scope != self._scope:
+            if scope.startswith(_CONTEXT):
+                self._outer.clear()  # whatever an exception left there
             self._scope = scope
             self._told = 0
             book = self._pending.get(scope)
@@ -152,9 +197,10 @@ class Blocks:
             frame: Optional[Any] = sys._getframe(2)  # noqa: SLF001
             owner = self._frames.running(frame)
             if owner != self._scope:
-                self._current.discard(id(code))
                 self._pending.setdefault(owner, set()).add(id(code))
-            elif self._bodies and not owner.startswith("module:"):
+                return
+            self._current.add(id(code))
+            if self._bodies and not owner.startswith("module:"):
                 self._bodies = 0
         except Exception as error:
             self._trouble(error)
@@ -175,12 +221,26 @@ class Blocks:
             new = pending - known
             if new:
                 known |= new
+                if scope.startswith((_CONTEXT, _FIXTURE)):
+                    mentioned = self._memos.mentioned(new)
+                    if mentioned:
+                        self._uses.setdefault(scope, set()).update(mentioned)
                 numbers = sorted(self._codes[key][0] for key in new if key in self._codes)
                 spool.add(["entered", scope, numbers])
+        self._tell_uses(spool)
         current = self._current
         self._told += len(current)
         current.clear()
         self._pending = {self._scope: current}
+
+    def _tell_uses(self, spool: Any) -> None:
+        for scope, memos in self._uses.items():
+            kind, _, name = scope.partition(":")
+            if kind + ":" == _CONTEXT:
+                spool.add(["uses", int(name), sorted(memos)])
+            else:
+                spool.add(["needs", name, sorted(memos - {name})])
+        self._uses.clear()
 
 
 def _functions(code: Any) -> Iterator[Tuple[Any, int]]:

@@ -169,6 +169,7 @@ class Plugin:
     @guarded
     def _choose(self, items: List[Any]) -> None:
         self.watch.blocks.bodies_over()
+        self.watch.blocks.find_memos()
         choice = Choice(self._wishes.choice, self._wishes.spool)
         if self._wishes.blocks and self._role in ("", FIRST_WORKER):
             path = self.spool.path + ".values"
@@ -217,6 +218,7 @@ class Plugin:
             self._threads = set(threading.enumerate())
             self.spool.add(["run", path])
         self.ledger.testing = True
+        self.watch.blocks.find_memos()
         self._contexts.test_begins(path)
         self._reports = []
 

@@ -36,7 +36,8 @@ last line without a newline.
 Scopes: "session", "file:PATH" (a test file's collection), "tests:NUMBER" (a context: one test, or
 neighbours in one file that together took some milliseconds), "module:PATH" (a first-party module's
 body is running), "external:TOP" (an installed module's body is running; TOP is its top-level
-name), "fixture:ID" (a fixture of wider scope than a test is set up or torn down).
+name), "fixture:ID" (a fixture of wider scope than a test is set up or torn down; with an ID
+"memo:FILE:LINE" a function that remembers its result runs, and who mentions it uses it).
 
 Kinds: r read, l listing, p probe, w written, m first-party file loaded dynamically, b first-party
 file loaded by an import statement while tests run, x top-level name of an installed module loaded
