@@ -5,7 +5,10 @@ Unaware of how the answer is worded.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from affected.app.catalogue import targets_of
+from affected.app.entered import entered
 from affected.app.knowledge import Knowledge
 from affected.cache.lookup import Difference, Lookup, Miss, Partial
 from affected.cache.record import StoredObservation
@@ -34,13 +37,15 @@ def explain(knowledge: Knowledge, asked: str) -> ExplainReport:
     lookup = Lookup(knowledge.workspace.records, knowledge.present(target.project))
     verdict = lookup.check({row.label: key})[row.label]
     if isinstance(verdict, Partial):
-        return _partly(knowledge, lookup, row, target, key, verdict, test, asked)
+        report = _partly(knowledge, lookup, row, target, key, verdict, test, asked)
+        return replace(report, facts=entered(knowledge, lookup, verdict.judged.observation, test))
     if test and not isinstance(verdict, Miss):
         _known_test(verdict.observation, test, asked)
     if isinstance(verdict, Miss):
         causes = knowledge.verifier.why(target, row, key, verdict)
         seen = verdict.nearest
         return ExplainReport(
+            facts=entered(knowledge, lookup, seen, test) if seen else (),
             label=row.label,
             runs=True,
             causes=causes,
@@ -55,6 +60,7 @@ def explain(knowledge: Knowledge, asked: str) -> ExplainReport:
         label=row.label,
         runs=False,
         test=test,
+        facts=entered(knowledge, lookup, verdict.observation, test),
         proof=_proof(lookup, verdict.observation),
         fingerprint=key,
         records=_observations(lookup, row.label, key),
