@@ -60,7 +60,7 @@ WIDER = {
     **dict.fromkeys(
         (
             *("imported_late_by_an_earlier_test", "run_path", "type_hints"),
-            *("module_replaced_by_an_object", "fixture_overridden_nearer"),
+            *("module_replaced_by_an_object", "fixture_overridden_nearer", "set_name"),
         ),
         "what no collection imports cannot be compared",
     ),

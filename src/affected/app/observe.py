@@ -94,6 +94,7 @@ class Observer:
         *,
         files: Mapping[RepoPath, Digest],
         links: frozenset[RepoPath],
+        timely: frozenset[str] = frozenset(),
     ) -> None:
         self._workspace = workspace
         self._catalogue = catalogue
@@ -104,6 +105,7 @@ class Observer:
         self._files = files
         self._shadowed = present.shadowed(catalogue.roots.tops)
         self._links = links
+        self._timely = timely  # modules that were imported by the end of collection
 
     def observe(
         self,
@@ -144,16 +146,25 @@ class Observer:
             seconds=trace.seconds,
             groups=tuple(groups),
             members=trace.members,
-            shared=_joined([self._harvest.session.blocks, trace.own.blocks]),
+            shared=self._entered(uses, trace),
             dynamic=frozenset(uses.dynamic),
             imported=_joined(
-                [self._harvest.modules[p].blocks for p in uses.files & self._harvest.modules.keys()]
+                [self._harvest.modules[p].blocks for p in self._imported(uses) if p in self._timely]
             ),
         )
         inputs = every
         paths = {RepoPath(i.key) for i in inputs if i.kind in _PATH_KINDS}
         used = {(i.kind, RepoPath(i.key)) for i in inputs if i.kind in _PATH_KINDS}
         return Observed(observation, frozenset(paths - static), frozenset(used))
+
+    def _imported(self, uses: _Uses) -> set[RepoPath]:
+        return uses.files & self._harvest.modules.keys()
+
+    def _entered(self, uses: _Uses, trace: Trace) -> Blocks:
+        """Entered for every test; also by imports after collection: no values tell of those."""
+        modules = self._harvest.modules
+        late = [modules[p].blocks for p in self._imported(uses) if p not in self._timely]
+        return _joined([self._harvest.session.blocks, trace.own.blocks, *late])
 
     def _archives(self, files: Iterable[RepoPath]) -> set[RepoPath]:
         """The files inside which modules were found: archives on the module search path."""

@@ -6,6 +6,7 @@ Unaware of how tests run. Nothing is stored of a target whose inputs changed whi
 from __future__ import annotations
 
 import hashlib
+import json
 import stat
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -108,6 +109,7 @@ class Recorder:
             ran.harvest,
             files=knowledge.files,
             links=knowledge.links,
+            timely=frozenset(json.loads(ran.values)["modules"]) if ran.values else frozenset(),
         )
         observed: list[tuple[Target, Trace, Observed]] = []
         values = zlib.compress(ran.values, 1) if ran.values else b""

@@ -69,8 +69,17 @@ class SecondStage:
             def outline(path: RepoPath) -> Outline | None:
                 return self._knowledge.outlines.of(digests.get(path, ""))
 
-            known[key] = Comparison(old, now, changes, outline)
-        return known[key].moved(digests, judged.observation.dynamic), old
+            graph = self._knowledge.catalogue.graph
+
+            def reaches(path: RepoPath) -> bool:
+                return not graph.closure([path]).isdisjoint(changes)
+
+            known[key] = Comparison(old, now, changes, outline, reaches)
+        seen = judged.observation
+        ran = any(
+            lines & changes[path].bodies for path, lines in seen.imported.items() if path in changes
+        )
+        return known[key].moved(digests, seen.dynamic, ran=ran), old
 
     def _decide(
         self,

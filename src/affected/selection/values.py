@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -105,12 +105,16 @@ class _Differences:
     names: set[str] = field(default_factory=set)
     functions: set[int] = field(default_factory=set)
     owners: set[str] = field(default_factory=set)  # "PATH:CLASS" whose shape or contents differ
+    opaque: set[str] = field(default_factory=set)  # names of values that cannot be told
+    late: bool = False  # it was imported after collection, then or now
+    once: bool = False  # one of the two, so that what it came to cannot be compared
 
 
 class Comparison:
     """What imports came to, then and now; each module is compared once.
 
-    `changes` are of the files whose source differs; `outline` is of a file's old version.
+    `changes` are of the files whose source differs; `outline` is of a file's old version, `reaches`
+    whether a file's imports lead to one of those.
     """
 
     def __init__(
@@ -119,8 +123,10 @@ class Comparison:
         new: ImportValues,
         changes: Mapping[RepoPath, OutlineChange],
         outline: Callable[[RepoPath], Outline | None],
+        reaches: Callable[[RepoPath], bool],
     ) -> None:
         self._old = old
+        self._reaches = reaches
         self._new = new
         self._changes = changes
         self._outline = outline
@@ -128,41 +134,59 @@ class Comparison:
         self._known: dict[RepoPath, _Differences] = {}
         self._holders: dict[str, set[tuple[str, str]]] | None = None
 
-    def moved(self, loaded: Iterable[RepoPath], dynamic: frozenset[RepoPath]) -> Moved:
+    def moved(
+        self, loaded: Iterable[RepoPath], dynamic: frozenset[RepoPath], *, ran: bool
+    ) -> Moved:
         """What differs for a test file that had these modules loaded.
 
-        `dynamic` are those loaded by name at run time: whoever loads them may read any name.
+        `dynamic` are those loaded by name at run time: whoever loads them may read any name. `ran`:
+        the body of a function differs that ran while modules were imported.
         """
         for path, change in self._changes.items():
             if change.effects or change.script:
                 words = change.effects[0] if change.effects else "what runs as a script"
                 return Moved(widened=f"side-effect: {path} {words}")
+        found = {path: self._of(path) for path in sorted(loaded)}
+        for path, one in found.items():
+            if one.trouble or (one.differs and path in dynamic):
+                return Moved(widened=one.trouble or f"dynamic-import: {path}")
         names = {"__doc__"} if any(change.docs for change in self._changes.values()) else set()
-        functions: dict[RepoPath, frozenset[int]] = {}
-        owners: set[str] = set()
-        for path in sorted(loaded):
-            found = self._known.get(path)
-            if found is None:
-                found = self._known[path] = self._module(path)
-            if found.trouble:
-                return Moved(widened=found.trouble)
-            if found.differs:
-                if path in dynamic:
-                    return Moved(widened=f"dynamic-import: {path}")
-                names |= found.names
-                owners |= found.owners
-                functions[path] = frozenset(found.functions)
-        return Moved(frozenset(names | self._spread(owners)), functions)
+        names = names.union(*(one.names for one in found.values()))
+        names |= self._spread(set().union(*(one.owners for one in found.values())))
+        if ran:
+            names = names.union(*(one.opaque for one in found.values()))
+        late = [path for path, one in found.items() if one.late]
+        hidden = not dynamic.isdisjoint(self._changes)  # who imports it the graph cannot tell
+        for path in late:
+            if not (hidden or self._reaches(path)):
+                continue
+            if (ran and found[path].once) or self._may_use(path, names):
+                return Moved(widened=f"imported-late: {path}")
+        functions = {path: frozenset(one.functions) for path, one in found.items()}
+        return Moved(frozenset(names), functions)
+
+    def _of(self, path: RepoPath) -> _Differences:
+        if path not in self._known:
+            self._known[path] = self._module(path)
+        return self._known[path]
+
+    def _may_use(self, path: RepoPath, names: Collection[str]) -> bool:
+        """Whether the import of a module may use one of these names."""
+        outline = self._outline(path)
+        return outline is None or any(mentions_any(s.mentions, names) for s in outline.statements)
 
     def _module(self, path: RepoPath) -> _Differences:
         old, new = self._old.modules.get(path), self._new.modules.get(path)
         change = self._changes.get(path)
         if old is None and new is None:
-            late = change is not None and change.module_level
-            return _Differences(f"not-imported: {path}" if late else "")
+            edited = change is not None and change.module_level
+            return _Differences(f"not-imported: {path}" if edited else "", late=True)
         if old is None or new is None:
-            return _Differences(self._one_sided(path, change))
+            return _Differences(self._one_sided(path, change), late=True, once=True)
         found = _Differences()
+        found.opaque = {
+            name.rpartition(".")[2] for name, one in {**old, **new}.items() if one.opaque
+        }
         for name in {*old, *new}:
             before, after = old.get(name), new.get(name)
             if before is None or after is None or self._is_other(path, name, before, after):
@@ -175,13 +199,11 @@ class Comparison:
         """A module that was imported late on one of the two occasions."""
         if change is not None and change.module_level:
             return f"imported-late: {path}"
-        outline = self._outline(path)
-        if outline is None:
-            return f"imported-late: {path}"
-        edited = self._edited
-        if any(mentions_any(one.mentions, edited) for one in outline.statements):
-            return f"imported-late: {path}"
-        return ""
+        return (
+            f"imported-late: {path}"
+            if self._reaches(path) and self._may_use(path, self._edited)
+            else ""
+        )
 
     def _is_other(self, path: RepoPath, name: str, before: Binding, after: Binding) -> bool:
         if before.fingerprint != after.fingerprint or before.kind != after.kind:
@@ -215,6 +237,8 @@ class Comparison:
         after: Binding | None,
     ) -> None:
         found.differs = True
+        if name.startswith("pytest_"):
+            found.trouble = f"pytest-hook: {path} {name}"
         owner, _, leaf = name.rpartition(".")
         kinds = {one.kind for one in (before, after) if one is not None}
         if kinds == {"doc"}:
