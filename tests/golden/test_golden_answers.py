@@ -113,21 +113,29 @@ def test_a_list_of_all_targets(shop):
     check("list-all", shop[1]("list", "--all"))
 
 
+# What an answer says of code is told by functions, which Python tells from 3.12 on.
+by_functions = pytest.mark.skipif(sys.version_info < (3, 12), reason="functions: Python 3.12")
+
+
+@by_functions
 def test_an_explanation_of_a_skip(shop):
     """The observation that proves it."""
     check("explain-skip", shop[1]("explain", "tests/test_cart.py"))
 
 
+@by_functions
 def test_an_explanation_of_a_run(edited):
     """What differs from the nearest observation, and how it is reached."""
     check("explain-run", edited("explain", "tests/test_cart.py"))
 
 
+@by_functions
 def test_an_explanation_of_one_test(shop):
     """A test's id instead of a file."""
     check("explain-test", shop[1]("explain", "tests/test_price.py::test_of"))
 
 
+@by_functions
 def test_a_dry_run(edited):
     """What would run, and why."""
     check("run-dry", edited("run", "--dry-run"))
