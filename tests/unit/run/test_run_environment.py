@@ -12,7 +12,7 @@ ENVIRON = {
     "SECRET_TOKEN": "x",
     "APP_MODE": "test",
     "APP_LEVEL": "2",
-    "PYTHONPATH": "/work/src:/work:/elsewhere",
+    "PYTHONPATH": "/repo/src:/repo:/elsewhere",
     "AFFECTED_CACHE": "y",
 }
 
@@ -26,7 +26,7 @@ def test_only_listed_and_declared_variables_are_passed_on():
 
 def test_values_that_count_are_told_sorted_and_independent_of_the_checkout():
     """Absent ones too, as None."""
-    told = environment_inputs(ENVIRON, ["APP_MODE", "APP_NONE"], "/work")
+    told = environment_inputs(ENVIRON, ["APP_MODE", "APP_NONE"], "/repo")
     assert list(told) == sorted(told, key=lambda pair: pair[0])
     values = dict(told)
     assert values["PYTHONPATH"] == "./src:.:/elsewhere"
