@@ -294,8 +294,3 @@ def _covers(rule: str, spot: BlindSpot) -> bool:
     return fnmatch.fnmatchcase(spot.code, code) and (
         not pattern or fnmatch.fnmatchcase(spot.what, pattern)
     )
-
-
-def by_label(traces: Mapping[RepoPath, Trace], targets: Iterable[Target]) -> dict[str, Trace]:
-    """The trace of each target that has one."""
-    return {t.label: traces[t.path] for t in targets if t.path in traces}

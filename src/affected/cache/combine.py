@@ -6,7 +6,7 @@ Unaware of where they come from.
 from __future__ import annotations
 
 from affected.cache.command_result import is_result, read_result_record
-from affected.cache.record import Record, merge, read_record, tables_of, write_record
+from affected.cache.record import Record, merge, named_blobs, read_record, write_record
 
 
 def combine(ours: bytes, theirs: bytes) -> bytes:
@@ -37,4 +37,4 @@ def blobs_of(record: bytes) -> list[str]:
         except ValueError:
             return []
     found = read_record(record)
-    return sorted(tables_of(found)) if found is not None else []
+    return sorted(named_blobs(found)) if found is not None else []

@@ -168,7 +168,7 @@ def tables_of(record: Record) -> set[str]:
     return {name for o in record.observations for name in o.tables}
 
 
-def blobs_of(record: Record) -> set[str]:
+def named_blobs(record: Record) -> set[str]:
     """The names of every blob the record refers to."""
     return tables_of(record).union(*(o.values for o in record.observations))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,14 @@ def test_observations_of_both_are_kept_newest_first():
     theirs = record(("2", 2.0, GOOD), ("4", 4.0, GOOD))
     assert times(combine(ours, theirs)) == times(combine(theirs, ours)) == [4.0, 3.0, 2.0, 1.0]
     assert set(blobs_of(combine(ours, theirs))) == {*blobs_of(ours), *blobs_of(theirs)}
+
+
+def test_the_values_of_imports_are_named_with_the_tables():
+    """A machine that gets the record without them could not judge an edited module."""
+    plain = read_record(record(("1", 1.0, GOOD)))
+    (seen,) = plain.observations
+    content = write_record(Record("t.py", (replace(seen, values=("e" * 64,)),)))
+    assert blobs_of(content) == sorted([*seen.tables, "e" * 64])
 
 
 def test_nothing_new_gives_theirs_as_it_is():
