@@ -67,7 +67,7 @@ def warnings(answer: Answer) -> list[str]:
 
 
 def test_what_one_machine_ran_another_one_reuses(tmp_path: Path, server: Served) -> None:
-    """From a fresh shallow clone in another folder with nothing on its disk; then offline, too."""
+    """From a fresh shallow clone with nothing on its disk; then offline, too, and back again."""
     here = remote(monorepo(tmp_path / "one", tmp_path / "cache", FILES), server.address)
     assert here.run().ran() == ALL
     there = clone(here, tmp_path / "far" / "away", server.address, "--depth", "1")
@@ -77,6 +77,15 @@ def test_what_one_machine_ran_another_one_reuses(tmp_path: Path, server: Served)
     shutil.rmtree(there.cache / "workspaces")
     offline = there.run()  # what came from the shared cache is on this machine now
     assert (offline.ran(), warnings(offline)) == (set(), [])
+    there.write("a/one.py", "def one():\n    return 111\n")
+    assert len(warnings(there.affected("run"))) == 1
+    again = Served(tmp_path / "store", port=server.port)
+    try:  # what was proved meanwhile is sent by the next run, though it has nothing to do
+        assert "nothing to run" in there.affected("run").out
+        here.write("a/one.py", (there.root / "a/one.py").read_text())
+        assert here.run().ran() == set()
+    finally:
+        again.kill()
 
 
 def test_results_of_two_branches_are_hits_on_their_merge(tmp_path: Path, server: Served) -> None:

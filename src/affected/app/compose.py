@@ -101,7 +101,7 @@ def open_workspace(
         index_path=index_path,
         store=store,
         shared=shared,
-        records=_tiered(store, policy, shared),
+        records=_tiered(store, policy, shared, folder),
         policy=policy,
         cache_folder=folder,
         environ=environ,
@@ -109,9 +109,13 @@ def open_workspace(
     )
 
 
-def _tiered(store: DiskStore, policy: CachePolicy, shared: SharedStore | None) -> TieredStore:
+def _tiered(
+    store: DiskStore, policy: CachePolicy, shared: SharedStore | None, cache: Path
+) -> TieredStore:
     if shared is None:
         return TieredStore(store, policy)
-    from affected.cache.combine import blobs_of, combine  # noqa: PLC0415  (not on the hot path)
+    from affected.cache.backlog import Backlog, place  # noqa: PLC0415  (not on the hot path)
+    from affected.cache.combine import blobs_of, combine  # noqa: PLC0415
 
-    return TieredStore(store, policy, shared, combine, blobs_of)
+    backlog = Backlog(place(cache, shared.name))
+    return TieredStore(store, policy, shared, combine, blobs_of, backlog)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from affected import __version__
+from affected.cache.backlog import something_waits
 from affected.cache.generation import generation_at
 from affected.git.status_command import start
 from affected.run.environment import COUNTED
@@ -52,6 +53,8 @@ def unbroken(here: Path, environ: Mapping[str, str]) -> tuple[str, str] | None:
     if root is None or _moves_cache(root):
         return None
     cache = cache_folder(root, None, environ)
+    if something_waits(cache):  # to be sent to the shared cache
+        return None
     try:
         seal = json.loads((workspace_folder(cache, root) / NAME).read_bytes())
         if seal["format"] != FORMAT or seal["tool"] != __version__:

@@ -18,7 +18,7 @@ from affected.errors import CallFailed, Falsehood, RemoteTrouble
 if TYPE_CHECKING:  # protobuf is loaded on connecting
     from affected.cache.plain_calls import Entry, Haul, Line, PlainCalls
 
-RETRIES: Final = (0.2, 0.5, 1.5)  # seconds before the background tries again
+RETRIES: Final[tuple[float, ...]] = (0.2, 0.5, 1.5)  # seconds before the background tries again
 SILENCE: Final = 10.0  # seconds that the background waits for an answer
 NOT_ALLOWED: Final = ("PERMISSION_DENIED", "UNAUTHENTICATED")
 FULL: Final = "RESOURCE_EXHAUSTED"
@@ -34,7 +34,7 @@ _SAID: Final = {
     "PERMISSION_DENIED": "does not let this token in",
     CROWDED: "has no room for our questions",
     FULL: "is full: results of this run are not shared",
-    UNSENT: "did not take every result in time: some are not shared",
+    UNSENT: "did not take every result in time: some are not shared yet",
 }
 
 
@@ -67,6 +67,7 @@ class SharedStore:
         self.reads = reads
         self.writes = writes
         self.refused = False  # it does not let us write
+        self.costly = False  # what went wrong there cost patience
         self._instance = instance
         self._connect = connect
         self._patience = patience or Patience()
@@ -124,6 +125,7 @@ class SharedStore:
         """Ends what the trouble concerns; told once, unless it is only that we may not write."""
         code = trouble.code if isinstance(trouble, CallFailed) else ""
         self.writes = False
+        self.costly = self.costly or code != _AWAY
         if writing and code in NOT_ALLOWED:
             self.refused = True
             return

@@ -14,6 +14,7 @@ from affected.cache.disk import DiskStore
 from affected.config.remote import CachePolicy, Mode
 
 if TYPE_CHECKING:  # loaded where there is a shared cache
+    from affected.cache.backlog import Backlog
     from affected.cache.shared import SharedStore
     from affected.cache.uploads import Uploads
 
@@ -28,8 +29,12 @@ class TieredStore:
         shared: SharedStore | None = None,
         combine: Callable[[bytes, bytes], bytes] | None = None,
         blobs_of: Callable[[bytes], Sequence[str]] | None = None,
+        backlog: Backlog | None = None,
     ) -> None:
-        """`combine` and `blobs_of` know records: see `affected.cache.combine`."""
+        """`combine` and `blobs_of` know records: see `affected.cache.combine`.
+
+        `backlog` keeps what could not be shared for a later run.
+        """
         self._local = local
         self._policy = policy
         self._shared = shared
@@ -40,9 +45,16 @@ class TieredStore:
         self._kept_blobs: dict[str, bytes] = {}
         self._writers: list[threading.Thread] = []
         if shared is not None and shared.writes and combine is not None and blobs_of is not None:
-            from affected.cache.uploads import Uploads  # noqa: PLC0415
+            from affected.cache.uploads import Old, Uploads  # noqa: PLC0415
 
-            self._uploads = Uploads(shared, local.get_blobs, combine, blobs_of)
+            kept = backlog is not None and policy.local.writes
+            old = Old(backlog, local.get) if kept and backlog is not None else None
+            self._uploads = Uploads(shared, local.get_blobs, combine, blobs_of, old)
+
+    def catch_up(self) -> None:
+        """Begins to share what earlier runs could not, in the background."""
+        if self._uploads is not None:
+            self._uploads.catch_up()
 
     def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """See `RecordStore`."""

@@ -1,7 +1,8 @@
 """Carries records to a shared cache while the run goes on. Unaware of the wire.
 
 One thread. What the cache holds under a key by then is combined with ours, so that two machines
-that write the same record lose neither's observations.
+that write the same record lose neither's observations. What cannot be carried there is noted in a
+backlog, and what earlier runs noted there is carried when there is nothing newer to carry.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from affected.cache.backlog import WAIT, Backlog
 from affected.cache.patience import Leisure, Patience
 from affected.cache.shared import RETRIES, SILENCE, UNSENT, SharedStore
 from affected.errors import CallFailed, RemoteTrouble
@@ -24,6 +27,10 @@ GATHERING: Final = 0.05  # seconds that the first record waits for company
 MOST_RECORDS: Final = 2000  # carried at once
 MOST_BYTES: Final = 16 << 20
 ROOM: Final = 128 << 20  # bytes that may wait; what comes on top is not shared
+OLD_RECORDS: Final = 5_000  # of the backlog, carried by one run
+OLD_AT_ONCE: Final = 500
+OLD_BYTES: Final = 64 << 20  # of records of the backlog, after which no more are taken
+AT_ONCE: Final[tuple[float, ...]] = ()  # what waited for another run may wait for the next
 _TICK: Final = 0.02
 _PASSING: Final = ("UNAVAILABLE", "ABORTED", "INTERNAL", "UNKNOWN")
 
@@ -38,6 +45,14 @@ class _Waiting:
         return len(self.record) + sum(map(len, self.blobs.values()))
 
 
+@dataclass(frozen=True, slots=True)
+class Old:
+    """What earlier runs could not carry: its keys, and `records` by key as the disk has them."""
+
+    backlog: Backlog
+    records: Callable[[Sequence[str]], dict[str, bytes]]
+
+
 class Uploads:
     """Records on their way to `store`."""
 
@@ -47,8 +62,12 @@ class Uploads:
         blobs_at_hand: Callable[[Sequence[str]], dict[str, bytes]],
         combine: Callable[[bytes, bytes], bytes],
         blobs_of: Callable[[bytes], Sequence[str]],
+        old: Old | None = None,
     ) -> None:
-        """`blobs_at_hand` finds blobs of earlier observations on this machine."""
+        """`blobs_at_hand` finds blobs of earlier observations on this machine.
+
+        `old` is what earlier runs could not carry; None where that is not kept.
+        """
         self._store = store
         self._at_hand = blobs_at_hand
         self._combine = combine
@@ -60,13 +79,29 @@ class Uploads:
         self._left_behind = 0
         self._closing = False
         self._thread: threading.Thread | None = None
+        self._old = old
+        self._unsent: dict[str, bool] = {}  # by key: is it of this run?
+        self._behind: deque[str] = deque()  # those of them that earlier runs left
+        self._old_bytes = 0
+        self._late = False  # there was more to carry than time
+
+    def catch_up(self) -> None:
+        """Begins to carry what earlier runs could not, if there is anything; never waits."""
+        if self._old is None or not self._store.writes or not self._old.backlog.waits():
+            return
+        keys = self._old.backlog.take()
+        with self._change:
+            self._unsent = {**dict.fromkeys(keys, False), **self._unsent}
+            self._behind.extend(keys[:OLD_RECORDS])
+            self._begin()
 
     def add(self, key: str, record: bytes, blobs: Mapping[str, bytes]) -> None:
         """Takes a record along; never waits."""
-        if not self._store.writes:
-            return
         waiting = _Waiting(record, dict(blobs))
         with self._change:
+            self._unsent[key] = True
+            if not self._store.writes:
+                return
             before = self._waiting.pop(key, None)
             if before is not None:
                 self._size -= before.size
@@ -76,29 +111,42 @@ class Uploads:
                 return
             self._waiting[key] = waiting
             self._size += waiting.size
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._carry, name="affected-uploads", daemon=True
-                )
-                self._thread.start()
-            self._change.notify()
+            self._begin()
 
     def finish(self, patience: Patience) -> None:
         """Waits for the rest while patience lasts; what is on its way then is given up.
 
         Ctrl-C ends the wait, and nothing else: the run itself is over.
         """
-        thread = self._thread
-        if thread is None:
+        thread, self._thread = self._thread, None  # an interrupted wait is not taken up again
+        if thread is not None:
+            with self._change:
+                self._closing = True
+                self._change.notify()
+            with contextlib.suppress(KeyboardInterrupt):
+                self._wait_for(thread, patience)
+            self._late = thread.is_alive() and self._store.writes
+            if (self._late and any(self._unsent.values())) or self._left_behind:
+                self._store.stop(CallFailed(UNSENT), writing=True)
+        self._leave()
+
+    def _begin(self) -> None:
+        """The change's lock is held."""
+        if self._thread is None and not self._closing:
+            self._thread = threading.Thread(
+                target=self._carry, name="affected-uploads", daemon=True
+            )
+            self._thread.start()
+        self._change.notify()
+
+    def _leave(self) -> None:
+        """What is left is for a later run, unless nobody wants it from us."""
+        if self._old is None:
             return
         with self._change:
-            self._closing = True
-            self._change.notify()
-        self._thread = None  # an interrupted wait is not taken up again
-        with contextlib.suppress(KeyboardInterrupt):
-            self._wait_for(thread, patience)
-        if (thread.is_alive() and self._store.writes) or self._left_behind:
-            self._store.stop(CallFailed(UNSENT), writing=True)
+            left = [] if self._store.refused else list(self._unsent)
+            self._unsent.clear()
+        self._old.backlog.leave(left, WAIT if self._late or self._store.costly else 0.0)
 
     def _wait_for(self, thread: threading.Thread, patience: Patience) -> None:
         seen = self._leisure.gained
@@ -112,19 +160,24 @@ class Uploads:
 
     def _carry(self) -> None:
         while self._store.writes:
-            batch = self._next()
-            if not batch or not self._store.writes:
+            batch, pauses = self._next(), RETRIES
+            if not batch:
+                batch, pauses = self._left_by_others(), AT_ONCE
+            if not self._store.writes or (self._closing and not batch):
                 return
             try:
-                self._deliver(batch)
+                self._deliver(batch, pauses)
             except RemoteTrouble as trouble:
                 self._store.stop(trouble, writing=True)
+            else:
+                self._forget(batch)
 
     def _next(self) -> dict[str, _Waiting]:
+        """What to carry now; nothing when only the backlog is left, or nothing at all."""
         with self._change:
-            while not self._waiting and not self._closing:
+            while not (self._waiting or self._behind or self._closing):
                 self._change.wait()
-            if not self._closing:
+            if self._waiting and not self._closing:
                 self._change.wait_for(lambda: self._closing, GATHERING)
             batch: dict[str, _Waiting] = {}
             size = 0
@@ -135,8 +188,28 @@ class Uploads:
             self._size -= size
             return batch
 
-    def _deliver(self, batch: Mapping[str, _Waiting]) -> None:
-        for pause in (*RETRIES, None):
+    def _left_by_others(self) -> dict[str, _Waiting]:
+        """Some of the backlog, as it stands on the disk now; what is gone there is forgotten."""
+        found: dict[str, bytes] = {}
+        while self._old is not None and self._behind and not found:
+            with self._change:
+                if self._old_bytes > OLD_BYTES:
+                    self._behind.clear()  # the rest is for the next run
+                most = range(min(OLD_AT_ONCE, len(self._behind)))
+                keys = [self._behind.popleft() for _ in most]
+            found = self._old.records(keys)
+            self._old_bytes += sum(map(len, found.values()))
+            self._forget(set(keys) - found.keys())
+        return {key: _Waiting(record, {}) for key, record in found.items()}
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        """They need no other run."""
+        with self._change:
+            for key in keys:
+                self._unsent.pop(key, None)
+
+    def _deliver(self, batch: Mapping[str, _Waiting], pauses: Sequence[float]) -> None:
+        for pause in (*pauses, None):
             try:
                 self._store.deliver(
                     list(batch), lambda haul: self._entries(batch, haul), self._leisure

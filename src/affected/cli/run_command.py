@@ -107,6 +107,8 @@ def command(
         **plain,
     )
     with closing(workspace):
+        if not request.dry_run:
+            workspace.records.catch_up()
         present = Present(workspace, pytest_args)
         present.platforms.wanted_precision = precision or ""
         quick = nothing_to_do(present, request)
