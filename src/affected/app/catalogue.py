@@ -70,6 +70,7 @@ class Catalogue:
     stale_targets: frozenset[str] = field(
         default_factory=frozenset
     )  # they came, went, or have other settings
+    reshaped: bool = False  # an edge is another one, or may be
 
 
 def refresh(workspace: Workspace, found: Survey) -> Catalogue:
@@ -115,7 +116,7 @@ def _build(workspace: Workspace) -> Catalogue:
     edges = _edges(imports, shape, targets, modules)
     graph = Graph.build(edges)
     _store(workspace, shape, roots, graph)
-    return Catalogue(shape, roots, graph, frozenset(modules), stale)
+    return Catalogue(shape, roots, graph, frozenset(modules), stale, reshaped=True)
 
 
 def _update(
@@ -154,7 +155,8 @@ def _update(
         _store(workspace, shape, roots, graph)
     if _shadows_standard(changes, before.roots, roots):
         stale |= {row.label for row in workspace.index.targets()}
-    return Catalogue(shape, roots, graph, frozenset(again), stale)
+    reshaped = bool(touched or structural)
+    return Catalogue(shape, roots, graph, frozenset(again), stale, reshaped=reshaped)
 
 
 def _shadows_standard(changes: Mapping[RepoPath, Change], *known: ModuleRoots) -> bool:

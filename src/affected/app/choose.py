@@ -36,8 +36,11 @@ def choose(knowledge: Knowledge, request: Request) -> tuple[Decision, CommandDec
     folders = [label for label in request.labels if label not in named]
     wanted = [*named, *(label for one in folders for label in below(commands.plan, _bare(one)))]
     decided = CommandDecision()
-    if request.shard is None or request.shard[0] == 1:  # one machine runs them
-        decided = commands.decide(request, wanted)
+    runs_them = request.shard is None or request.shard[0] == 1  # one machine does
+    if runs_them and commands.chosen(request, wanted):
+        from affected.app.command_deciding import decide_commands  # noqa: PLC0415
+
+        decided = decide_commands(commands, request, wanted)
     tests = _tests_meant(knowledge, request, folders)
     gates = _gates(knowledge, decided)
     if tests is None and not gates:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from affected.app.command_deciding import decide_commands
 from affected.app.command_results import look_up
 from affected.app.commands import CommandDecision
 from affected.app.knowledge import Knowledge
@@ -18,7 +19,7 @@ def explain_command(knowledge: Knowledge, label: str) -> ExplainReport:
     """Why a target would run now, or what its result rests on."""
     commands = knowledge.commands
     target = commands.plan.targets[label]
-    decided = commands.decide(Request(labels=(label,)), [label])
+    decided = decide_commands(commands, Request(labels=(label,)), [label])
     row = commands.state.rows.get(label)
     waits = label in decided.waiting
     key = "" if waits else commands.key(label).name.sha256

@@ -7,13 +7,12 @@ waits for one that must run is decided again when that has ended.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from affected.app.catalogue import Catalogue
-from affected.app.command_keys import Key, Keys, Known
 from affected.app.command_plan import Plan, refresh_plan, stored_plan
-from affected.app.command_results import look, look_up, outputs_of
 from affected.app.command_state import (
     CommandRow,
     CommandState,
@@ -25,12 +24,14 @@ from affected.app.command_watch import Remembered, environment_token, remember
 from affected.app.compose import Workspace
 from affected.app.session import Request
 from affected.app.survey import Survey
-from affected.fs.outputs import OutputTrouble
-from affected.hashing.action import ActionResult
 from affected.model.blob import BlobName
 from affected.model.command import CommandTarget
 from affected.model.path import RepoPath
 from affected.model.selection import Cause, CauseKind
+
+if TYPE_CHECKING:  # loaded where there are commands to decide on
+    from affected.app.command_keys import Key, Keys, Known
+    from affected.hashing.action import ActionResult
 
 PASSED = "passed"
 UNVOUCHED = "unvouched"  # it passed, but what it wrote is not known
@@ -106,10 +107,14 @@ class Commands:
     @cached_property
     def keys(self) -> Keys:
         """Makes the targets' keys."""
+        from affected.app.command_keys import Keys  # noqa: PLC0415
+
         return Keys(self.workspace, self.plan, self.state, self.known, self._tree)
 
     def known(self, label: str) -> Known:
         """A target that needs nothing more, as its dependents see it."""
+        from affected.app.command_keys import Known  # noqa: PLC0415
+
         if label not in self._known:
             row = self.state.rows[label]
             self._known[label] = Known(row.key, row.outputs)
@@ -117,6 +122,8 @@ class Commands:
 
     def learn(self, label: str, key: Key, row: CommandRow) -> None:
         """A target's new result."""
+        from affected.app.command_keys import Known  # noqa: PLC0415
+
         self._known[label] = Known(key.name.sha256, row.outputs)
         self.state.rows[label] = row
         self.state.changed = True
@@ -167,27 +174,7 @@ class Commands:
         rows = self.state.rows
         return all(label in rows and rows[label].settled for label in self.plan.plain)
 
-    # -- the decision ----------------------------------------------------------------------
-
-    def decide(self, request: Request, labels: Iterable[str] = ()) -> CommandDecision:
-        """What is to be done for the targets that a request means."""
-        wanted = self.plan.with_needs(self.chosen(request, labels))
-        if not wanted:
-            return CommandDecision()
-        self._check_environment()
-        order = tuple(self.in_order(wanted))
-        made = _Deciding(self, request, frozenset(wanted))
-        left = list(order)
-        while left:
-            left = made.wave(left)
-        with self.workspace.index.transaction():
-            self.save()
-        selected = {label: made.selected[label] for label in order if label in made.selected}
-        return CommandDecision(
-            order, selected, made.hits, tuple(made.reused), frozenset(made.waiting)
-        )
-
-    def _check_environment(self) -> None:
+    def check_environment(self) -> None:
         """Unsettles everything when a variable or a program is another one than it was."""
         now = environment_token(self.workspace, self.plan.environment(), self.keys.tools.token())
         if self.state.environment != now:
@@ -209,105 +196,6 @@ class Commands:
     def _remembered(self, names: list[str]) -> Remembered:
         rows = [self.state.rows.get(label) for label in self.plan.plain]
         return Remembered(tuple(names), len(rows), sum(row.seconds for row in rows if row))
-
-
-class _Deciding:
-    """Goes through the targets, those first that wait for nothing undecided."""
-
-    def __init__(self, commands: Commands, request: Request, wanted: frozenset[str]) -> None:
-        self._commands = commands
-        self._request = request
-        self._wanted = wanted
-        self._moved: set[str] = set()  # other results than when their dependents were settled
-        self.selected: dict[str, tuple[Cause, ...]] = {}
-        self.hits: dict[str, ActionResult] = {}
-        self.reused: list[str] = []
-        self.waiting: set[str] = set()
-
-    def wave(self, labels: list[str]) -> list[str]:
-        """Decides all that can be decided with one look at the cache; what is left."""
-        left: list[str] = []
-        keys: dict[str, Key] = {}
-        pending: set[str] = set()
-        for label in labels:
-            target = self._commands.plan.targets[label]
-            if not pending.isdisjoint(target.needs):
-                left.append(label)
-                pending.add(label)
-            elif not self._without_key(label, target):
-                keys[label] = self._commands.key(label)
-                if not self._is_same(label, target, keys[label]):
-                    pending.add(label)
-                else:
-                    del keys[label]
-        self._look_up(keys)
-        return left
-
-    def _without_key(self, label: str, target: CommandTarget) -> bool:
-        blocking = next((need for need in target.needs if need in self.selected), None)
-        if blocking is not None:
-            self.selected[label] = (Cause(CauseKind.DEPENDENCY, blocking, (label, blocking)),)
-            if not self._forced(label):
-                self.waiting.add(label)
-            return True
-        row = self._commands.state.rows.get(label)
-        if self._forced(label):
-            self.selected[label] = (Cause(CauseKind.FORCED),)
-            return True
-        if not target.cache:
-            self.selected[label] = (Cause(CauseKind.FORCED, detail="its result is not cached"),)
-            return True
-        if row is not None and row.settled and self._moved.isdisjoint(target.needs):
-            self.reused.append(label)
-            return True
-        return False
-
-    def _forced(self, label: str) -> bool:
-        return self._request.everything and label in self._wanted
-
-    def _is_same(self, label: str, target: CommandTarget, key: Key) -> bool:
-        """True when the last result is the one that is wanted, and is all there."""
-        commands = self._commands
-        row = commands.state.rows.get(label)
-        if row is None or row.key != key.name.sha256 or row.outcome != PASSED:
-            return False
-        try:
-            if target.outputs and look(commands.workspace.root, target).outputs != row.outputs:
-                return False
-        except OutputTrouble:
-            return False
-        commands.learn(label, key, replace(row, settled=True, cause=None))
-        self.reused.append(label)
-        return True
-
-    def _look_up(self, keys: Mapping[str, Key]) -> None:
-        commands = self._commands
-        found = look_up(
-            commands.workspace.records, {label: key.name.sha256 for label, key in keys.items()}
-        )
-        for label, key in keys.items():
-            self._moved.add(label)
-            row = commands.state.rows.get(label, CommandRow())
-            result = found.get(label)
-            if result is None:
-                self.selected[label] = (row.cause or _unexplained(row, key),)
-                continue
-            self.hits[label] = result
-            outputs = outputs_of(commands.plan.targets[label], result)
-            fresh = replace(row, key=key.name.sha256, outputs=outputs, settled=False)
-            commands.learn(label, key, fresh)
-
-
-def _unexplained(row: CommandRow, key: Key) -> Cause:
-    if not row.key:
-        return Cause(CauseKind.NEW)
-    if row.outcome == UNVOUCHED:
-        return Cause(CauseKind.BLIND_SPOT)
-    if row.outcome != PASSED:
-        return Cause(CauseKind.FAILED)
-    if row.key == key.name.sha256:
-        return Cause(CauseKind.NEW, detail="the cache has its result no more")
-    return Cause(CauseKind.DEPENDENCY, detail="what it waits for has another result")
 
 
 def admits(request: Request, target: CommandTarget) -> bool:

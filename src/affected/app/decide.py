@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from affected.app.budget import within
 from affected.app.knowledge import Knowledge
 from affected.app.session import Request
-from affected.app.sharding import own_part
-from affected.app.widening import also_affected, widening
+from affected.app.widening import widening
 from affected.cache.lookup import Partial
 from affected.errors import UserError
 from affected.model.path import display, is_under
@@ -36,6 +34,11 @@ class Decision:
     elsewhere: int = 0  # selected targets that other shards run
     left: Mapping[str, float] = field(default_factory=dict)  # beyond the budget, with their seconds
     partials: Mapping[str, Partial] = field(default_factory=dict)  # of the selected, partly proved
+
+    @property
+    def doubtful(self) -> frozenset[str]:
+        """The selected targets about whose tests the values of imports decide."""
+        return frozenset(label for label, partial in self.partials.items() if partial.asked)
 
     @property
     def proved(self) -> Totals:
@@ -62,6 +65,8 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
     left_out: frozenset[str] = frozenset()
     notices: tuple[str, ...] = ()
     if widened is not None:
+        from affected.app.widened_reach import also_affected  # noqa: PLC0415
+
         notices = (widened.sentence(),)
         also = also_affected(knowledge, verdicts.proofs)
         causes |= {label: also[label] for label in also.keys() & rows.keys() - causes.keys()}
@@ -71,11 +76,15 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
         causes = {label: found for label, found in causes.items() if label not in left_out}
     elsewhere = 0
     if request.shard is not None:
+        from affected.app.sharding import own_part  # noqa: PLC0415
+
         own = own_part(knowledge, causes, request.shard)
         elsewhere = len(causes) - len(own)
         causes = {label: found for label, found in causes.items() if label in own}
     left: dict[str, float] = {}
     if request.budget is not None:
+        from affected.app.budget import within  # noqa: PLC0415
+
         chosen, left = within(causes, rows, request.budget)
         causes = {label: found for label, found in causes.items() if label in chosen}
     reused = tuple(row for row in rows.values() if row.settled and row.label not in causes)

@@ -20,8 +20,8 @@ from affected.app.seal import break_seal
 from affected.app.session import SETTLED_KEY, Present, manifests_changed
 from affected.app.survey import Survey
 from affected.lang.python.resolve import Resolver
-from affected.model.digest import Digest, is_link
-from affected.model.path import RepoPath
+from affected.model.digest import ABSENT, Digest, is_link
+from affected.model.path import RepoPath, name
 from affected.model.platform import Distribution
 from affected.model.target import Target
 from affected.state.rows import TargetRow
@@ -34,7 +34,9 @@ if TYPE_CHECKING:  # what only a verification needs is loaded by it
 
 ENVIRONMENT_KEY = "environment-token"
 MANY = 50  # targets to check
+RULES = (".gitattributes", ".gitignore", ".gitmodules")  # git may say something else by them
 UNCHECKED_KEY = "unchecked"
+RESHAPED_KEY = "reshaped"  # of the unchecked: those whose imports, or what git says, may be others
 
 
 class Knowledge:
@@ -161,7 +163,16 @@ class Knowledge:
         if labels:
             joined = "\0".join(sorted(labels))
             index.put(UNCHECKED_KEY, joined.encode("utf-8", "surrogateescape"))
+            if self.catalogue.reshaped or not self._contents_only():
+                index.put(RESHAPED_KEY, b"1")
         return labels
+
+    def _contents_only(self) -> bool:
+        """True when files have other contents and nothing else about them is new."""
+        return not self.found.stirred and not any(
+            ABSENT in {change.old, change.new} or name(path) in RULES
+            for path, change in self.found.changes.items()
+        )
 
     def _candidates(self) -> list[TargetRow]:
         index = self.workspace.index
@@ -174,10 +185,13 @@ class Knowledge:
         if verdicts.rows:
             index.put_targets(verdicts.rows.values())
         ran = {row.label: row.ran for row in before}
+        reshaped = index.get(RESHAPED_KEY) is not None
         fresh = {
             label: proof
             for label, proof in verdicts.proofs.items()
-            if label in self._unchecked or proof.observation.provenance.written != ran[label]
+            if (reshaped and label in self._unchecked)
+            or proof.observation.provenance.written != ran[label]
+            or not proof.alone
         }
         if fresh:
             from affected.app.watching import remember  # noqa: PLC0415
@@ -186,6 +200,7 @@ class Knowledge:
             inputs = {t.path: self.verifier.inputs(t, fresh[t.label]) for t in targets}
             remember(self.workspace, self.catalogue, targets, inputs)
         index.delete(UNCHECKED_KEY)
+        index.delete(RESHAPED_KEY)
         if everything:
             index.put(ENVIRONMENT_KEY, self.token.encode())
 

@@ -20,10 +20,8 @@ from affected.run.execute import BatchFinished, Progress
 
 def preview(knowledge: Knowledge, decision: Decision, request: Request) -> Course:
     """The course of a run that is not started; `reused` and `selected` tell of files in doubt."""
-    doubtful = {label for label, partial in decision.partials.items() if partial.asked}
+    doubtful = decision.doubtful
     course = Course()
-    if not doubtful:
-        return course
     stage = SecondStage(knowledge, decision.partials)
     rows = {label: row for label, row in decision.rows.items() if label in doubtful}
     work = plan_of(knowledge, replace(decision, rows=rows), request)

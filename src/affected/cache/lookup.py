@@ -33,6 +33,11 @@ class Proof:
     observation: StoredObservation  # the one that lists the tests
     results: tuple[TestResult, ...]  # in its order; some may be of other observations
 
+    @property
+    def alone(self) -> bool:
+        """True when that observation proves every test by itself."""
+        return self.results is self.observation.results
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:

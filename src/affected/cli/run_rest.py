@@ -46,8 +46,8 @@ def finish(
     if request.dry_run and not reports.as_json:
         write_lines(_would_run(decision, style) + _would_run(commands, style))
     course = Course()
-    if decision.selected and request.dry_run:
-        from affected.app.preview import preview  # noqa: PLC0415  (only when something would run)
+    if decision.doubtful and request.dry_run:
+        from affected.app.preview import preview  # noqa: PLC0415  (only to ask imports)
 
         course = preview(knowledge, decision, request)
     elif (decision.selected or commands.work) and not request.dry_run:
