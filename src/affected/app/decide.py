@@ -74,19 +74,9 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
         left_out, told = _beyond_reach(knowledge, request, causes)
         notices += told
         causes = {label: found for label, found in causes.items() if label not in left_out}
-    elsewhere = 0
-    if request.shard is not None:
-        from affected.app.sharding import own_part  # noqa: PLC0415
-
-        own = own_part(knowledge, causes, request.shard)
-        elsewhere = len(causes) - len(own)
-        causes = {label: found for label, found in causes.items() if label in own}
-    left: dict[str, float] = {}
-    if request.budget is not None:
-        from affected.app.budget import within  # noqa: PLC0415
-
-        chosen, left = within(causes, rows, request.budget)
-        causes = {label: found for label, found in causes.items() if label in chosen}
+    here = _own(knowledge, request, causes)
+    elsewhere = len(causes) - len(here)
+    causes, left = _afforded(request, here, rows)
     reused = tuple(row for row in rows.values() if row.settled and row.label not in causes)
     return Decision(
         selected=causes,
@@ -99,6 +89,30 @@ def decide(knowledge: Knowledge, request: Request) -> Decision:
         left=left,
         partials=_kept(verdicts.partials, causes, whole=request.everything or widened is not None),
     )
+
+
+def _own(
+    knowledge: Knowledge, request: Request, causes: dict[str, tuple[Cause, ...]]
+) -> dict[str, tuple[Cause, ...]]:
+    """What this shard runs."""
+    if request.shard is None:
+        return causes
+    from affected.app.sharding import own_part  # noqa: PLC0415
+
+    own = own_part(knowledge, causes, request.shard)
+    return {label: found for label, found in causes.items() if label in own}
+
+
+def _afforded(
+    request: Request, causes: dict[str, tuple[Cause, ...]], rows: Mapping[str, TargetRow]
+) -> tuple[dict[str, tuple[Cause, ...]], dict[str, float]]:
+    """What the budget allows, and what is left with its seconds."""
+    if request.budget is None:
+        return causes, {}
+    from affected.app.budget import within  # noqa: PLC0415
+
+    chosen, left = within(causes, rows, request.budget)
+    return {label: found for label, found in causes.items() if label in chosen}, left
 
 
 def _kept(

@@ -157,20 +157,29 @@ class Knowledge:
         index = self.workspace.index
         found = candidates(self.workspace, self.found, self.catalogue, everything=False)
         before = index.get(UNCHECKED_KEY)
-        labels = {row.label for row in found if row.settled}
+        settled = [row for row in found if row.settled]
+        labels = {row.label for row in settled}
+        same_ground = not self.catalogue.reshaped and self._contents_only()
+        if labels and same_ground:
+            from affected.app.spared import spared  # noqa: PLC0415
+
+            labels -= spared(index, self.outlines, settled, self.found.changes)
         if before:
             labels.update(before.decode("utf-8", "surrogateescape").split("\0"))
         if labels:
             joined = "\0".join(sorted(labels))
             index.put(UNCHECKED_KEY, joined.encode("utf-8", "surrogateescape"))
-            if self.catalogue.reshaped or not self._contents_only():
+            if not same_ground:
                 index.put(RESHAPED_KEY, b"1")
         return labels
 
     def _contents_only(self) -> bool:
         """True when files have other contents and nothing else about them is new."""
         return not self.found.stirred and not any(
-            ABSENT in {change.old, change.new} or name(path) in RULES
+            name(path) in RULES
+            or ABSENT in {change.old, change.new}
+            or is_link(change.old)
+            or is_link(change.new)
             for path, change in self.found.changes.items()
         )
 
@@ -199,10 +208,37 @@ class Knowledge:
             targets = targets_of(verdicts.rows[label] for label in fresh)
             inputs = {t.path: self.verifier.inputs(t, fresh[t.label]) for t in targets}
             remember(self.workspace, self.catalogue, targets, inputs)
+        self._note(verdicts)
         index.delete(UNCHECKED_KEY)
         index.delete(RESHAPED_KEY)
         if everything:
             index.put(ENVIRONMENT_KEY, self.token.encode())
+
+    def _note(self, verdicts: Verdicts) -> None:
+        """Of targets that a change reached once: what spares them a look at their record."""
+        index = self.workspace.index
+        again = {
+            label: proof
+            for label, proof in verdicts.proofs.items()
+            if proof.alone and label in self._unchecked
+        }
+        noted = index.entered.noted(again)
+        fresh = [
+            label
+            for label, proof in again.items()
+            if label not in noted or noted[label].ran != proof.observation.provenance.written
+        ]
+        if fresh:
+            from affected.app.spared import Used, note  # noqa: PLC0415
+
+            targets = {t.label: t for t in targets_of(verdicts.rows[label] for label in fresh)}
+            note(
+                index,
+                (
+                    Used.by(label, again[label].observation, self.verifier.inputs(t, again[label]))
+                    for label, t in targets.items()
+                ),
+            )
 
     def _resolver(self) -> Resolver:
         if "imports" in self.__dict__ or self.found.first:

@@ -99,6 +99,17 @@ class Outlines:
             content = "\n".join((head, *sorted(remembered)))
             self._workspace.index.put(REMEMBERED_KEY, content.encode("ascii"))
 
+    def hold(self, files: Mapping[RepoPath, str]) -> None:
+        """Keeps the outlines of these versions, by path, on this machine: the next edit is near."""
+        made = {digest: self.present(path, digest) for path, digest in files.items()}
+        fresh = {
+            outline_key(digest): pack(one)
+            for digest, one in made.items()
+            if one is not None and digest not in self._stored
+        }
+        if fresh and self._workspace.policy.local.writes:
+            self._workspace.store.keep(fresh, {})
+
     def _remembered(self) -> set[str]:
         """Digests whose outlines the local cache had at its present generation."""
         if self._kept is None:

@@ -17,6 +17,7 @@ from affected.app.carry import carry
 from affected.app.flakes import contradictions
 from affected.app.knowledge import Knowledge
 from affected.app.observe import Observed, Observer
+from affected.app.spared import Used, note
 from affected.app.watching import PATH_KINDS, watch_also
 from affected.cache.judge import Judged
 from affected.cache.lookup import Lookup
@@ -261,6 +262,8 @@ class Recorder:
             )
             for target, _, seen in observed:
                 index.put_observed(target.label, seen.outside_closure)
+            told = [seen.observation for _, _, seen in observed]
+            note(index, (Used.by(one.label, one, one.inputs) for one in told))
             fresh = {item for _, _, seen in observed for item in seen.used} - self._watched
             watch_also(knowledge.workspace, fresh)
             self._watched |= fresh

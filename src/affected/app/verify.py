@@ -215,5 +215,5 @@ def settled(row: TargetRow, key: str, proof: Proof) -> TargetRow:
         tests=len(proof.results),
         seconds=seen.seconds,
         outcome="passed",
-        ran=seen.provenance.written,
+        ran=seen.provenance.written if proof.alone else 0.0,
     )

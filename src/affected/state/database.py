@@ -22,6 +22,7 @@ Action = Callable[[sqlite3.Connection], None]
 
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 _SET_ASIDE = ".set-aside"
+_CHUNK = 500  # parameters in one statement
 _DATA_VERSION = "PRAGMA data_version"  # a number that only the commits of others change
 # Primary result codes (https://www.sqlite.org/rescode.html) of a file that cannot be trusted.
 # Plain errors ("no such table", text that is no UTF-8) mean damage too: our statements are right.
@@ -106,6 +107,14 @@ class Database:
         finally:
             self._depth = 0
             self._pending = []
+
+    def read_where(
+        self, statement: str, wanted: Sequence[bytes | str], extra: str = ""
+    ) -> Iterator[Row]:
+        """All rows of `statement`, which ends with a column, where that column is in `wanted`."""
+        for start in range(0, len(wanted), _CHUNK):
+            some = wanted[start : start + _CHUNK]
+            yield from self.read(f"{statement} IN ({', '.join('?' * len(some))}){extra}", some)
 
     def changed_elsewhere(self) -> bool:
         """True when another connection committed since the file was opened."""

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
 
 import xxhash
 
@@ -20,6 +19,7 @@ from affected.model.blob import BlobName
 from affected.model.digest import ABSENT, Digest
 from affected.model.path import RepoPath, decode, encode
 from affected.state.database import Database, Row
+from affected.state.entered import EnteredTable
 from affected.state.mentions import Mentions, words
 from affected.state.rows import TargetRow, Totals
 
@@ -173,7 +173,8 @@ class Index:
             wanted = [b""]
         few = wanted if len(wanted) <= _FEW else [n for n in wanted if not words(n)]
         digests: set[str] = set()
-        for chunk in _chunks(few, _CHUNK):
+        for start in range(0, len(few), _CHUNK):
+            chunk = few[start : start + _CHUNK]
             tests = " OR ".join(["instr(content, ?)"] * len(chunk))
             rows = self._database.read(f"SELECT digest FROM facts WHERE {tests}", chunk)  # noqa: S608
             digests.update(digest for (digest,) in rows)
@@ -309,6 +310,11 @@ class Index:
 
         self._database.write(action)
 
+    @property
+    def entered(self) -> EnteredTable:
+        """Who entered which functions."""
+        return EnteredTable(self._database)
+
     # -- plumbing --------------------------------------------------------------------------
 
     def _run(self, statement: str, rows: Collection[Row]) -> None:
@@ -326,13 +332,9 @@ class Index:
         test: str = "",
     ) -> Iterator[Row]:
         """The rows whose `key` is one of `wanted`."""
+        statement = f"SELECT {columns} FROM {table} WHERE {key}"  # noqa: S608
         extra = f" AND {test}" if test else ""
-        for chunk in _chunks(list(wanted), _CHUNK):
-            marks = ", ".join("?" * len(chunk))
-            yield from self._database.read(
-                f"SELECT {columns} FROM {table} WHERE {key} IN ({marks}){extra}",  # noqa: S608
-                chunk,
-            )
+        return self._database.read_where(statement, list(wanted), extra)
 
     def _checked(self, key: bytes, checksum: bytes, value: bytes) -> bytes:
         with self._sound():
@@ -347,13 +349,6 @@ class Index:
             yield
         except (TypeError, ValueError) as trouble:
             raise self._database.condemn("it is damaged") from trouble
-
-
-_Item = TypeVar("_Item")
-
-
-def _chunks(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
-    return (items[at : at + size] for at in range(0, len(items), size))
 
 
 def _checksum(key: bytes, value: bytes) -> bytes:

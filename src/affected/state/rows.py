@@ -23,7 +23,7 @@ class TargetRow:
     tests: int  # in it, when it last ran
     seconds: float  # that it last took
     outcome: str  # of its last run, "" before any
-    ran: float  # when, in seconds since the epoch; 0 before any
+    ran: float  # when its observation was written, in seconds since the epoch; 0 without just one
 
 
 @dataclass(frozen=True, slots=True)

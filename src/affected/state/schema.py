@@ -9,8 +9,8 @@ from typing import Final
 
 APPLICATION: Final = 0x61666664  # "affd", in the file's header
 # Bump whenever a table or the meaning of a column changes: the old file is set aside.
-# 1: first layout. 2: blobs.
-VERSION: Final = 2
+# 1: first layout. 2: blobs. 3: what was entered.
+VERSION: Final = 3
 
 SCHEMA: Final = """
 -- Values by name; `checksum` is XXH3-64 of `value`, seeded with XXH32 of the key.
@@ -31,4 +31,12 @@ CREATE INDEX settled_targets ON targets (settled, tests, seconds);
 -- Which targets were seen to depend on a path their imports do not tell of.
 CREATE TABLE observed (path BLOB, label BLOB, PRIMARY KEY (path, label)) WITHOUT ROWID;
 CREATE INDEX observed_by ON observed (label);
+-- In which batch of `entered`, and by which number there, the target's observation of `ran` is.
+CREATE TABLE noted (label BLOB PRIMARY KEY, ran REAL NOT NULL, batch INTEGER NOT NULL,
+    number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX noted_in ON noted (batch);
+-- What the observations of a batch used of a file.
+CREATE TABLE entered (path BLOB, batch INTEGER, content BLOB NOT NULL, PRIMARY KEY (path, batch))
+    WITHOUT ROWID;
+CREATE INDEX entered_in ON entered (batch);
 """
