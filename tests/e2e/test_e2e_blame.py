@@ -64,13 +64,16 @@ def test_run_confirms_the_guilty_one_and_leaves_the_checkout_alone(
     assert found["guilty"] == ids["guilty"]
     assert len(found["probes"]) <= 4
     assert (checkout.root / "one.py").read_text() == "broken\n"
-    fine = checkout.affected("blame", "test_one.py::test_other", "--run").out
+    span = ("--bad", ids["harmless"], "--good", ids["comment"])
+    fine = checkout.affected("blame", "test_one.py::test_one", *span, "--run").out
     assert "it passes at the last suspect" in fine
 
 
 def test_what_cannot_be_answered_is_said(history: tuple[Checkout, dict[str, str]]) -> None:
     """Nothing changed what it used; nothing on record; names that are not there."""
     checkout, ids = history
+    other = checkout.affected("blame", "test_one.py::test_other", "--good", ids["start"]).out
+    assert "none of 6 commits" in other  # it enters no function of what they changed
     same = checkout.affected("blame", "test_two.py", "--good", ids["guilty"]).out
     assert "none of 2 commits" in same
     fresh = Checkout(checkout.root, checkout.cache.parent / "empty")

@@ -1,11 +1,11 @@
 """The commits between two revisions, each with what it alone changed.
 
-Unaware of why somebody asks. Starts two processes, whatever the number of commits.
+Unaware of why somebody asks. One or two processes an answer, whatever the number of commits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from affected.git.output import NO_MODE
@@ -66,6 +66,27 @@ def _changes(git: Git, commits: Sequence[str]) -> dict[str, dict[RepoPath, str]]
             status = pieces[at].decode("ascii")
             found[current][decode(pieces[at + 1])] = status[0] if len({*status}) == 1 else "M"
             at += 2
+    return found
+
+
+def contents(git: Git, names: Iterable[str]) -> dict[str, bytes]:
+    """Blobs by name, which is an object id or COMMIT:PATH; without those that are not there."""
+    asked = [name for name in dict.fromkeys(names) if "\n" not in name]
+    if not asked:
+        return {}
+    request = "".join(f"{name}\n" for name in asked).encode("utf-8", "surrogateescape")
+    answer = git.run("cat-file", "--batch", stdin=request).stdout
+    found: dict[str, bytes] = {}
+    at = 0
+    for name in asked:
+        end = answer.index(b"\n", at)
+        words = answer[at:end].rsplit(b" ", 2)
+        at = end + 1
+        if words[-1].isdigit():
+            size = int(words[-1])
+            if words[-2] == b"blob":
+                found[name] = answer[at : at + size]
+            at += size + 1
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.repositories import GitTree
 
-from affected.git.commit_log import commits_between, states_before
+from affected.git.commit_log import commits_between, contents, states_before
 from affected.git.repository import Repository
 
 
@@ -51,3 +51,16 @@ def test_states_lead_back_along_first_parents(tmp_path):
     ]
     assert len(list(states_before(repository.git, "HEAD", 1))) == 1
     assert list(states_before(repository.git, first, 9)) == []
+
+
+def test_contents_come_by_commit_and_path_or_by_id(tmp_path):
+    """All at once; what is not there, or no file, is left out."""
+    tree = GitTree.init(tmp_path / "repo")
+    first = tree.commit_files({"a b.py": "1\n\n", "sub/empty.py": ""})
+    tree.commit_files({"a b.py": "2"})
+    repository = Repository.discover(tree.root, tree.environ)
+    blob = tree.git("rev-parse", "HEAD:a b.py")
+    there = {f"{first}:a b.py": b"1\n\n", blob: b"2", f"{first}:sub/empty.py": b""}
+    asked = [f"{first}:sub", f"{first}:gone 7", *there, "x\ny", blob]
+    assert contents(repository.git, asked) == there
+    assert contents(repository.git, []) == {}
