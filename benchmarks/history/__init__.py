@@ -1,0 +1,1 @@
+"""Public histories replayed as a CI would: each commit by plain pytest and by `affected`."""
