@@ -15,6 +15,9 @@ from typing import Final, NamedTuple
 
 HASH: Final = re.compile(r"[0-9a-f]{64}")
 SIZE: Final = re.compile(r"0|[1-9][0-9]{0,17}")
+# What most names look like; all others are taken apart with care.
+READ: Final = re.compile(r"blobs/([0-9a-f]{64})/(0|[1-9][0-9]{0,17})")
+WRITE: Final = re.compile(r"uploads/([0-9a-f-]+)/blobs/([0-9a-f]{64})/(0|[1-9][0-9]{0,17})")
 RESERVED: Final = frozenset(
     {
         "blobs", "uploads", "actions", "actionResults", "operations", "capabilities",
@@ -72,6 +75,8 @@ def action_name(instance: str, action: BlobKey) -> str:
 
 def read_resource(name: str) -> Resource:
     """What a read asks for; Malformed when the name is none. A leading slash does no harm."""
+    if usual := READ.fullmatch(name):
+        return Resource("", BlobKey(usual[1], int(usual[2])), compressed=False)
     parts = name.removeprefix("/").split("/")
     place = next((at for at, part in enumerate(parts) if part.endswith("blobs")), -1)
     if place < 0:
@@ -84,6 +89,9 @@ def read_resource(name: str) -> Resource:
 
 def write_resource(name: str) -> Resource:
     """What a write sends; Malformed when the name is none. Anything may follow the size."""
+    if usual := WRITE.fullmatch(name):
+        blob = BlobKey(usual[2], int(usual[3]))
+        return Resource("", blob, compressed=False, upload=usual[1])
     parts = name.removeprefix("/").split("/")
     if "uploads" not in parts:
         raise Malformed(f"{name[:200]!r} names no upload")

@@ -24,6 +24,7 @@ from affected.reapi import (
 from cache_server import validate
 from cache_server.auth import Access
 from cache_server.journal import Journal
+from cache_server.lane import lane_beside
 from cache_server.metrics import Metrics
 from cache_server.services.action_cache import ActionCacheService
 from cache_server.services.byte_stream import ByteStreamService
@@ -37,6 +38,18 @@ from cache_server.storage.protocol import Storage
 
 THREADS: Final = 128  # streams that are served at once; more wait for their turn
 SHORT_THREADS: Final = 8  # for short calls, where nothing far is waited for
+# Methods that read and write little, where nothing far is waited for.
+QUICK: Final = frozenset(
+    {
+        "/build.bazel.remote.execution.v2.Capabilities/GetCapabilities",
+        "/build.bazel.remote.execution.v2.ActionCache/GetActionResult",
+        "/build.bazel.remote.execution.v2.ActionCache/UpdateActionResult",
+        "/build.bazel.remote.execution.v2.ContentAddressableStorage/FindMissingBlobs",
+        "/google.bytestream.ByteStream/Read",
+        "/google.bytestream.ByteStream/Write",
+        "/google.bytestream.ByteStream/QueryWriteStatus",
+    }
+)
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", validate.RECEIVE_LIMIT),
     ("grpc.max_send_message_length", -1),
@@ -63,13 +76,18 @@ class CacheServer:
         self._metrics = metrics
         self._waiting = Waiting()
         self._health = health.HealthServicer()
+        pool = ThreadPoolExecutor(THREADS, "call")
         self._grpc = grpc.server(
-            ThreadPoolExecutor(THREADS, "call"),
+            pool,
             options=(*OPTIONS, ("grpc.so_reuseport", int(settings.processes > 1))),
         )
         few = ThreadPoolExecutor(SHORT_THREADS, "short") if settings.s3 is None else None
         desk = Desk(access, metrics, journal, log_calls=settings.log_calls, few=few)
-        self._register(desk)
+        handlers = self._register(desk)
+        quick = QUICK if settings.s3 is None else frozenset[str]()
+        self._lane = lane_beside(
+            self._grpc, handlers, quick, pool, lambda bug: journal.write("fault", traceback=bug)
+        )
         self._watch()
 
     def start(self) -> int:
@@ -85,6 +103,8 @@ class CacheServer:
         if not port:
             raise SettingsError(f"cannot listen on {listen}: is the port taken?")
         self._grpc.start()
+        if self._lane is not None:
+            self._lane.start()
         self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         return port
 
@@ -96,10 +116,14 @@ class CacheServer:
 
     def close(self) -> None:
         """Close what is held; also after a start that failed."""
+        if self._lane is not None:
+            self._lane.close()
+            self._lane = None
         self._waiting.close()
         self._storage.close()
 
-    def _register(self, desk: Desk) -> None:
+    def _register(self, desk: Desk) -> dict[str, grpc.RpcMethodHandler[Any, bytes]]:
+        """Register all methods; those that a lane can serve too, by full name."""
         services: tuple[tuple[str, dict[str, grpc.RpcMethodHandler[Any, bytes]]], ...] = (
             (CapabilitiesService.NAME, CapabilitiesService().handlers(desk)),
             (
@@ -120,6 +144,12 @@ class CacheServer:
         names = [name for name, _ in services]
         names += [health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, self._grpc, pool=described())
+        return {
+            f"/{name}/{method}": handler
+            for name, made in services
+            for method, handler in made.items()
+            if not (handler.request_streaming and handler.response_streaming)
+        }
 
     def _watch(self) -> None:
         usage = self._storage.usage

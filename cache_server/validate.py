@@ -11,7 +11,7 @@ from typing import Final
 MIB: Final = 1024 * 1024
 BATCH_LIMIT: Final = 4 * MIB - 64 * 1024  # clients refuse messages over 4 MiB by default
 RECEIVE_LIMIT: Final = 16 * MIB  # so that a batch over the limit is answered, not cut off
-PIECE: Final = MIB  # of a streamed blob, in one message
+PIECE: Final = MIB // 2  # of a streamed blob, in one message; larger ones fall out of caches
 INLINE_LIMIT: Final = MIB  # inlined into one action result
 SHA256: Final = 1
 IDENTITY: Final = 0

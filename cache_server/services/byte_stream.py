@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
@@ -21,8 +21,11 @@ from cache_server.metrics import Metrics
 from cache_server.services import encoding, zstd
 from cache_server.services.calls import Caller, Desk
 from cache_server.services.uploads import Transfer, Waiting
+from cache_server.storage.memory import MemorySource
 from cache_server.storage.protocol import BlobStorage, Source
 from cache_server.validate import Refusal
+
+Message = WriteRequest | encoding.Write
 
 
 class CutOff(Refusal):
@@ -43,7 +46,7 @@ class ByteStreamService:
         """Its methods, for gRPC."""
         return {
             "Read": desk.answers("Read", Scope.READ, ReadRequest.FromString, self.read),
-            "Write": desk.requests("Write", Scope.READ_WRITE, WriteRequest.FromString, self.write),
+            "Write": desk.requests("Write", Scope.READ_WRITE, encoding.write_request, self.write),
             "QueryWriteStatus": desk.unary(
                 "QueryWriteStatus", Scope.READ, QueryWriteStatusRequest.FromString, self.status
             ),
@@ -56,17 +59,19 @@ class ByteStreamService:
             wanted.blob.size, request.read_offset, request.read_limit, compressed=wanted.compressed
         )
         if wanted.blob == EMPTY:
-            pieces: Iterator[bytes] = iter(())
+            source: Source = MemorySource(b"")
         else:
-            source = self._storage.open(wanted.blob)
-            if source is None:
+            found = self._storage.open(wanted.blob)
+            if found is None:
                 raise Refusal("NOT_FOUND", f"no blob {wanted.blob.hash}/{wanted.blob.size}")
-            pieces = pieces_of(source, start, end)
+            source = found
         self._metrics.sent(end - start)
-        for piece in zstd.deflated(pieces) if wanted.compressed else pieces:
-            yield framed(piece)
+        if wanted.compressed:
+            yield from map(framed, zstd.deflated(pieces_of(source, start, end)))
+        else:
+            yield from pieces_of(source, start, end, framing)
 
-    def write(self, requests: Iterator[WriteRequest], _: Caller) -> WriteResponse:
+    def write(self, requests: Iterator[Message], _: Caller) -> WriteResponse:
         """Keep the blob. One that is here already is answered at once."""
         first = next(requests, None)
         if first is None or not first.resource_name:
@@ -75,6 +80,9 @@ class ByteStreamService:
         wanted = write_resource(name)
         if wanted.blob == EMPTY or self._storage.present([wanted.blob])[0]:
             return WriteResponse(committed_size=-1 if wanted.compressed else wanted.blob.size)
+        if is_whole(first, wanted):
+            self._keep(first, requests, wanted)
+            return WriteResponse(committed_size=wanted.blob.size)
         transfer = self._begin(name, wanted, first.write_offset)
         committed = parked = False
         try:
@@ -91,6 +99,18 @@ class ByteStreamService:
             elif not committed:
                 transfer.upload.discard()
         return WriteResponse(committed_size=transfer.upload.offset)
+
+    def _keep(self, first: Message, requests: Iterator[Message], wanted: Resource) -> None:
+        """A blob that came in one message."""
+        waiting = self._waiting.take(first.resource_name)
+        if waiting is not None:
+            waiting.discard()
+        if following(requests) is not None:
+            raise Refusal("INVALID_ARGUMENT", "a message came after the last one")
+        (error,) = self._storage.keep_all([(wanted.blob, bytes(first.data))])
+        if error is not None:
+            raise error
+        self._metrics.received(wanted.blob.size)
 
     def status(self, request: QueryWriteStatusRequest, _: Caller) -> QueryWriteStatusResponse:
         """How much of an upload is here; NOT_FOUND when nothing is known of it."""
@@ -117,14 +137,12 @@ class ByteStreamService:
         return Transfer(upload, compressed=wanted.compressed)
 
 
-def receive(
-    transfer: Transfer, first: WriteRequest, requests: Iterator[WriteRequest], name: str
-) -> bool:
+def receive(transfer: Transfer, first: Message, requests: Iterator[Message], name: str) -> bool:
     """Take the messages; True when the blob is whole and kept, False when more is to come.
 
     Refusal or Mismatch for what is wrong, CutOff when the client went away.
     """
-    message: WriteRequest | None = first
+    message: Message | None = first
     while message is not None:
         if message.resource_name not in {"", name}:
             raise Refusal("INVALID_ARGUMENT", "the resource name changed in the stream")
@@ -138,7 +156,17 @@ def receive(
     return False
 
 
-def following(requests: Iterator[WriteRequest]) -> WriteRequest | None:
+def is_whole(first: Message, wanted: Resource) -> bool:
+    """Whether the message is all of a blob, plain and small."""
+    size = wanted.blob.size
+    return (
+        bool(first.finish_write)
+        and not (wanted.compressed or first.write_offset)
+        and len(first.data) == size <= validate.PIECE
+    )
+
+
+def following(requests: Iterator[Message]) -> Message | None:
     """The next message; None at the end; CutOff when gRPC says that the client went away."""
     try:
         return next(requests, None)
@@ -146,19 +174,28 @@ def following(requests: Iterator[WriteRequest]) -> WriteRequest | None:
         raise CutOff("CANCELLED", "the client went away") from trouble
 
 
-def pieces_of(source: Source, start: int, end: int) -> Iterator[bytes]:
-    """The bytes of a blob in pieces; closes it."""
+def pieces_of(
+    source: Source, start: int, end: int, before: Callable[[int], bytes] = lambda _: b""
+) -> Iterator[bytes]:
+    """The bytes of a blob in pieces, each behind what `before` says for its length; closes it."""
     try:
         while start < end:
-            piece = source.read(start, min(validate.PIECE, end - start))
-            if not piece:
+            size = min(validate.PIECE, end - start)
+            head = before(size)
+            piece = source.read(start, size, head)
+            if len(piece) != len(head) + size:
                 raise OSError(0, "a blob ended early")
-            start += len(piece)
+            start += size
             yield piece
     finally:
         source.close()
 
 
+def framing(size: int) -> bytes:
+    """What makes so many bytes behind it a ReadResponse: the head of field 10."""
+    return encoding.head(10, size)
+
+
 def framed(piece: bytes) -> bytes:
-    """A ReadResponse as bytes: field 10."""
-    return b"".join((encoding.head(10, len(piece)), piece))
+    """A ReadResponse as bytes."""
+    return b"".join((framing(len(piece)), piece))

@@ -5,7 +5,6 @@ Unaware of how blobs are kept, and of streams.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -19,7 +18,6 @@ from affected.reapi.remote_execution_pb2 import (
     Compressor,
     Digest,
     FindMissingBlobsRequest,
-    FindMissingBlobsResponse,
     GetTreeRequest,
     GetTreeResponse,
 )
@@ -34,7 +32,7 @@ from cache_server.validate import Refusal
 
 WELL: Final = b"\x1a\x00"  # status, field 3, code 0
 WELL_PACKED: Final = WELL + b"\x20\x01"  # and compressor, field 4, zstd
-HASHES: Final = re.compile(r"[0-9a-f]*")
+MISSING: Final = 2  # the field of a FindMissingBlobsResponse
 PAGE: Final = 1000  # folders in one message of a tree, when the client does not say
 PAGE_BYTES: Final = validate.MIB
 
@@ -70,21 +68,19 @@ class CasService:
             "GetTree": desk.answers("GetTree", Scope.READ, GetTreeRequest.FromString, self.tree),
         }
 
-    def missing(self, request: FindMissingBlobsRequest, _: Caller) -> FindMissingBlobsResponse:
+    def missing(self, request: FindMissingBlobsRequest, _: Caller) -> bytes:
         """Those that are not here, in the order asked for; the others count as used now."""
         validate.digest_function(request.digest_function)
         checked_instance(request.instance_name)
-        digests = request.blob_digests
-        asked = [(digest.hash, digest.size_bytes) for digest in digests]
+        asked = [(digest.hash, digest.size_bytes) for digest in request.blob_digests]
         here = self._storage.present(asked)
-        reply = FindMissingBlobsResponse()
-        if not all(here):
-            absent = [place for place, found in enumerate(here) if not found]
-            check_all([asked[place] for place in absent])
-            reply.missing_blob_digests.extend(
-                digests[place] for place in absent if asked[place] != EMPTY
-            )
-        return reply
+        if all(here):
+            return b""
+        absent = [
+            blob for blob, found in zip(asked, here, strict=True) if not found and blob != EMPTY
+        ]
+        check_all(absent)
+        return encoding.digests(MISSING, absent)
 
     def batch_update(self, request: BatchUpdateBlobsRequest, _: Caller) -> BatchUpdateBlobsResponse:
         """Keep each blob whose bytes are its digest's; each has its own status."""
@@ -195,7 +191,7 @@ def check_all(blobs: Sequence[tuple[str, int]]) -> None:
     sizes = [size for _, size in blobs]
     if (
         len(hashes) != 64 * len(blobs)
-        or HASHES.fullmatch(hashes) is None
+        or hashes.encode().translate(None, b"0123456789abcdef")
         or (sizes and min(sizes) < 0)
         or set(map(len, [name for name, _ in blobs])) != {64}
     ):

@@ -32,7 +32,7 @@ class Transfer:
         self._next = upload.offset
         self._inflater = zstd.Inflater(upload.append) if compressed else None
 
-    def accept(self, offset: int, piece: bytes) -> None:
+    def accept(self, offset: int, piece: bytes | memoryview) -> None:
         """The next message's bytes; Refusal when it is not the next."""
         if offset != self._next:
             raise Refusal("INVALID_ARGUMENT", f"the offset is {offset}, not {self._next}")

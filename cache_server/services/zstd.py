@@ -37,7 +37,7 @@ class Inflater:
             closefd=False,
         )
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, piece: bytes | memoryview) -> None:
         """Take compressed bytes; Mismatch when they are not zstd, or whatever `take` raises."""
         try:
             self._writer.write(piece)

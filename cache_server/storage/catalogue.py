@@ -246,12 +246,16 @@ class Catalogue:
             for change in self._log.news():
                 self._apply(change)
 
+    def _changing(self) -> contextlib.AbstractContextManager[object]:
+        if self._board.alone:
+            return self._mutex
+        return self._changing_with_others()
+
     @contextlib.contextmanager
-    def _changing(self) -> Iterator[None]:
+    def _changing_with_others(self) -> Iterator[None]:
         with self._mutex, self._board.locked():
-            if not self._board.alone:
-                self._catch_up()
-                self._ledger.others, _ = self._board.others()
+            self._catch_up()
+            self._ledger.others, _ = self._board.others()
             yield
 
     def _write(self, changes: Sequence[Change], gone: Gone, *, evicted: bool = True) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 from cache_server.keys import BlobKey
+from cache_server.storage.packs import VECTOR, write_all
 from cache_server.storage.protocol import Mismatch, NoRoom
 
 TOGETHER: Final = 256 * 1024  # bytes written by one call
@@ -45,12 +46,13 @@ class DiskUpload:
         self._blob = blob
         self._scratch = scratch
         self._sha256 = hashlib.sha256()
-        self._waiting: list[bytes] = []
+        self._waiting: list[bytes | memoryview] = []
         self._waiting_bytes = 0
+        self._written = 0
         self._descriptor = -1
         self._open = True
 
-    def append(self, piece: bytes) -> None:
+    def append(self, piece: bytes | memoryview) -> None:
         """As `Upload` promises."""
         if self.offset + len(piece) > self._blob.size:
             raise Mismatch(f"more than the {self._blob.size} bytes of the digest")
@@ -59,7 +61,7 @@ class DiskUpload:
         self._sha256.update(piece)
         self._waiting.append(piece)
         self._waiting_bytes += len(piece)
-        if self._waiting_bytes >= TOGETHER:
+        if self._waiting_bytes >= TOGETHER or len(self._waiting) >= VECTOR:
             self._write()
 
     def commit(self) -> None:
@@ -95,16 +97,14 @@ class DiskUpload:
             raise Mismatch("the bytes have another SHA-256 than the digest")
 
     def _write(self) -> None:
-        content = b"".join(self._waiting)
-        self._waiting = []
+        waiting, self._waiting = self._waiting, []
+        start, self._written = self._written, self.offset
         self._waiting_bytes = 0
         with full_disk_is_no_room():
             if self._descriptor < 0:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
                 self._descriptor = os.open(self._scratch, flags, 0o644)
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            write_all(self._descriptor, waiting, start)
 
 
 class SmallUpload:
@@ -114,10 +114,10 @@ class SmallUpload:
         self.offset = 0
         self._keeper = keeper
         self._blob = blob
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | memoryview] = []
         self._open = True
 
-    def append(self, piece: bytes) -> None:
+    def append(self, piece: bytes | memoryview) -> None:
         """As `Upload` promises."""
         if self.offset + len(piece) > self._blob.size:
             raise Mismatch(f"more than the {self._blob.size} bytes of the digest")

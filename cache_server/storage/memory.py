@@ -20,9 +20,11 @@ class MemorySource:
     def __init__(self, content: bytes) -> None:
         self._content = content
 
-    def read(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int, before: bytes = b"") -> bytes:
         """As `Source` promises."""
-        return self._content[offset : offset + size]
+        if not offset and size >= len(self._content):
+            return before + self._content
+        return before + self._content[offset : offset + size]
 
     def close(self) -> None:
         """Nothing is held."""
@@ -35,9 +37,9 @@ class MemoryUpload:
         self.offset = 0
         self._storage = storage
         self._blob = blob
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | memoryview] = []
 
-    def append(self, piece: bytes) -> None:
+    def append(self, piece: bytes | memoryview) -> None:
         """As `Upload` promises."""
         if self.offset + len(piece) > self._blob.size:
             raise Mismatch(f"more than the {self._blob.size} bytes of the digest")

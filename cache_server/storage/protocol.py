@@ -41,8 +41,8 @@ class Usage:
 class Source(Protocol):
     """A blob being read; it stays readable even when it is evicted meanwhile."""
 
-    def read(self, offset: int, size: int) -> bytes:
-        """At most `size` bytes from `offset`; b"" at the end."""
+    def read(self, offset: int, size: int, before: bytes = b"") -> bytes:
+        """At most `size` bytes from `offset`, none at the end; behind the bytes of `before`."""
         ...
 
     def close(self) -> None:
@@ -55,7 +55,7 @@ class Upload(Protocol):
 
     offset: int
 
-    def append(self, piece: bytes) -> None:
+    def append(self, piece: bytes | memoryview) -> None:
         """Take the next bytes; Mismatch when they are too many, NoRoom when they do not fit."""
         ...
 

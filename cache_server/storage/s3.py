@@ -50,10 +50,10 @@ class FileSource:
         """The next bytes."""
         self._file.write(piece)
 
-    def read(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int, before: bytes = b"") -> bytes:
         """As `Source` promises."""
         self._file.seek(offset)
-        return self._file.read(size)
+        return before + self._file.read(size)
 
     def close(self) -> None:
         """As `Source` promises."""

@@ -43,10 +43,10 @@ class S3Upload:
         self._sink = sink
         self._blob = blob
         self._sha256 = hashlib.sha256()
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | memoryview] = []
         self._sender = Sender(sink, blob) if blob.size > AT_ONCE else None
 
-    def append(self, piece: bytes) -> None:
+    def append(self, piece: bytes | memoryview) -> None:
         """As `Upload` promises."""
         if self.offset + len(piece) > self._blob.size:
             raise Mismatch(f"more than the {self._blob.size} bytes of the digest")
@@ -55,7 +55,7 @@ class S3Upload:
         if self._sender is None:
             self._pieces.append(piece)
         elif piece:
-            self._sender.take(piece)
+            self._sender.take(bytes(piece))
 
     def commit(self) -> None:
         """As `Upload` promises."""

@@ -45,7 +45,7 @@ class TieredUpload:
         self._near = near
         self._far = far
 
-    def append(self, piece: bytes) -> None:
+    def append(self, piece: bytes | memoryview) -> None:
         """As `Upload` promises."""
         self._far.append(piece)
         self.offset = self._far.offset

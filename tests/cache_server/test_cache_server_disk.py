@@ -238,18 +238,13 @@ def full(*_):
     raise OSError(disk_upload.errno.ENOSPC, "No space left on device")
 
 
-@pytest.mark.parametrize(
-    ("content", "writes"),
-    [(b"other", (packs.os, "pwritev")), (LARGE, (disk_upload.os, "write"))],
-)
-def test_a_full_disk_is_no_room_and_leaves_what_is_there(
-    start, monkeypatch, tmp_path, content, writes
-):
+@pytest.mark.parametrize("content", [b"other", LARGE], ids=["packed", "file"])
+def test_a_full_disk_is_no_room_and_leaves_what_is_there(start, monkeypatch, tmp_path, content):
     """The upload is refused, its bytes are given back."""
     storage = start()
     blob = put(storage, b"abc")
     with monkeypatch.context() as patched:
-        patched.setattr(*writes, full)
+        patched.setattr(packs.os, "pwritev", full)
         with pytest.raises(NoRoom, match="disk is full"):
             put(storage, content)
         (error,) = storage.keep_all([(key_of(content), content)])
