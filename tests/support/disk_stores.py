@@ -41,7 +41,7 @@ def on_disk(folder: Path) -> int:
     """Bytes that the files of a store take, counted by hand in whole blocks."""
     sizes = [
         Path(parent, name).stat().st_size
-        for kind in ("ac", "cas")
+        for kind in ("ac", "bundles", "cas")
         for parent, _, names in os.walk(folder / kind)
         for name in names
     ]

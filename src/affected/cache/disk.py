@@ -1,13 +1,14 @@
 """Records and blobs as files in one folder, shared by the processes of one machine.
 
-Unaware of what a record says. `ac/xx/KEY` holds a record behind a checksum, `cas/xx/SHA256` a blob;
-a file's modification time is the time of its last use, taken from the ledger. When the size limit
-would be passed, what was used longest ago goes first. Damage, a full disk, a read-only folder or
-another process's eviction are misses; `notice` names the first that keeps results from being kept.
+Unaware of what a record says. `ac/xx/KEY` holds a record behind a checksum, `cas/xx/SHA256` a blob,
+and what came in great number at once lies together (`bundles`); a file's modification time is the
+time of its last use, taken from the ledger. When the size limit would be passed, what was used
+longest ago goes first. Damage, a full disk, a read-only folder or another process's eviction are
+misses; `notice` names the first that keeps results from being kept.
 """
 
 # A Path costs more than the system calls that one record takes.
-# ruff: noqa: PTH103, PTH105, PTH108, PTH116, PTH120
+# ruff: noqa: PTH108, PTH116
 
 from __future__ import annotations
 
@@ -23,6 +24,8 @@ from pathlib import Path
 
 import xxhash
 
+from affected.cache.bundles import KIND, Bundles
+from affected.cache.disk_files import content_of, move, write_new
 from affected.cache.ledger import Account, Ledger, new_generation, read_account, write_account
 
 # In front of every record, then XXH3-128 of the record. Bump when a record file changes; files with
@@ -36,7 +39,6 @@ _ROOM = 10  # an eviction leaves one part in so many free, so that the next is n
 _PATIENCE = 0.1  # seconds that a reader waits to write down a use
 _FORGOTTEN = 3600.0  # seconds after which a half-written file has no writer any more
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class DiskStore:
         self._clock = clock
         self._root = os.fspath(folder)
         self._ledger = Ledger(folder / "ledger")
+        self._bundles = Bundles(self._root)
         self._wait = wait_seconds
         self._stopped = False  # nothing more is written after the first failure
 
@@ -104,6 +107,8 @@ class DiskStore:
         files = {self._blob_path(digest): blob for digest, blob in blobs.items()}
         for key, record in records.items():
             files[self._record_path(key)] = _MAGIC + xxhash.xxh3_128_digest(record) + record
+        if self._bundles.suit(files):
+            files = self._bundles.bundled(files)
         needed = sum(_blocks(len(content)) for content in files.values())
         if self._stopped or not files or needed > self.max_bytes:
             return
@@ -126,10 +131,11 @@ class DiskStore:
 
     def status(self) -> StoreStatus:
         """Counted anew, file by file."""
-        kinds = {kind: list(self._stored(kind)) for kind in ("ac", "cas")}
-        size = sum(stored.size for found in kinds.values() for stored in found)
-        counts = {kind: len(found) for kind, found in kinds.items()}
-        return StoreStatus(self.folder, counts["ac"], counts["cas"], size, self.max_bytes)
+        found = list(self._everything())
+        names = {stored.path[len(self._root) + 1 :] for stored in found} | {*self._bundles.names()}
+        records, blobs = (sum(name.startswith(kind) for name in names) for kind in ("ac/", "cas/"))
+        size = sum(stored.size for stored in found)
+        return StoreStatus(self.folder, records, blobs, size, self.max_bytes)
 
     def gc(self, max_bytes: int | None = None) -> Evicted:
         """Evict down to `max_bytes` (None: the store's own), oldest use first."""
@@ -158,13 +164,15 @@ class DiskStore:
         """What `sound(name, content)` accepts; what it refuses is removed."""
         found: dict[str, bytes] = {}
         last: int | None = None
+        left: dict[str, str] = {}
         for name, path in paths.items():
             try:
                 file = os.open(path, _READ)
             except OSError:
+                left[path] = name
                 continue
             try:
-                content = sound(name, _content(file))
+                content = sound(name, content_of(file))
                 if content is None:
                     self._remove(path)
                     continue
@@ -177,6 +185,27 @@ class DiskStore:
                 continue
             finally:
                 os.close(file)
+        return found | self._bundled(left, sound, last)
+
+    def _bundled(
+        self,
+        paths: Mapping[str, str],
+        sound: Callable[[str, bytes], bytes | None],
+        last: int | None,
+    ) -> dict[str, bytes]:
+        """What has no file of its own, by name; `last` is the time of this use, if it is known."""
+        found: dict[str, bytes] = {}
+        used: dict[str, None] = {}
+        for path, bundle, raw in self._bundles.find(paths) if paths else ():
+            content = sound(paths[path], raw)
+            if content is not None:
+                found[paths[path]] = content
+                used[bundle] = None
+        if used and last is None:
+            last = self._next_use()
+        for bundle in used if last else ():
+            with contextlib.suppress(OSError):
+                os.utime(bundle, ns=(last or 0, last or 0))
         return found
 
     def _next_use(self) -> int:
@@ -214,7 +243,7 @@ class DiskStore:
         temporary = {path: self._temporary() for path in files}
         try:
             for path, content in files.items():
-                _write(temporary[path], content)
+                write_new(temporary[path], content)
             with self._ledger.locked(self._wait) as file:
                 account = self._account(file).at(self._clock())
                 more = sum(_blocks(len(files[path])) - _size(path) for path in files)
@@ -228,7 +257,7 @@ class DiskStore:
                 write_account(file, account)
                 for path in files:
                     os.utime(temporary[path], ns=(account.last, account.last))
-                    _move(temporary[path], path)
+                    move(temporary[path], path)
                     del temporary[path]
         finally:
             for written in temporary.values():
@@ -241,7 +270,7 @@ class DiskStore:
         """The ledger's account; counted anew when it is lost."""
         account = read_account(file)
         if account is None:
-            stored = [*self._stored("ac"), *self._stored("cas")]
+            stored = list(self._everything())
             last = max((one.last for one in stored), default=0)
             account = Account(new_generation(), sum(one.size for one in stored), last)
         return account
@@ -250,8 +279,7 @@ class DiskStore:
 
     def _evict(self, account: Account, limit: int) -> tuple[Account, Evicted]:
         """Remove what was used longest ago until at most `limit` bytes are left."""
-        found = [*self._stored("ac"), *self._stored("cas")]
-        stored = sorted(self._plausible(one, account.last) for one in found)
+        stored = sorted(self._plausible(one, account.last) for one in self._everything())
         used = sum(one.size for one in stored)
         files = freed = 0
         for one in stored:
@@ -277,6 +305,10 @@ class DiskStore:
         with contextlib.suppress(OSError):
             os.utime(one.path, ns=(last, last))
         return _Stored(last, one.path, one.size)
+
+    def _everything(self) -> Iterator[_Stored]:
+        for kind in ("ac", KIND, "cas"):
+            yield from self._stored(kind)
 
     def _stored(self, kind: str) -> Iterator[_Stored]:
         """Every file of one kind; those that vanish meanwhile are left out."""
@@ -316,40 +348,6 @@ def _record(_key: str, content: bytes) -> bytes | None:
 
 def _blob(digest: str, content: bytes) -> bytes | None:
     return content if hashlib.sha256(content).hexdigest() == digest else None
-
-
-def _content(file: int) -> bytes:
-    """Everything in an open file."""
-    size = os.fstat(file).st_size
-    content = os.read(file, size + 1)
-    if len(content) == size:
-        return content
-    pieces = [content]
-    while piece := os.read(file, 1 << 20):
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
-def _write(path: str, content: bytes) -> None:
-    try:
-        file = os.open(path, _WRITE, 0o666)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        file = os.open(path, _WRITE, 0o666)
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(file, rest) :]
-    finally:
-        os.close(file)
-
-
-def _move(written: str, path: str) -> None:
-    try:
-        os.replace(written, path)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        os.replace(written, path)
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
