@@ -14,7 +14,6 @@ from affected.reapi.affected_v1_pb2 import (
     Answer,
     Blob,
     LookUpRequest,
-    LookUpResponse,
     Record,
     UpdateRequest,
     UpdateResponse,
@@ -24,7 +23,7 @@ from cache_server import validate
 from cache_server.auth import Scope
 from cache_server.keys import EMPTY, BlobKey, action_name, checked_instance
 from cache_server.metrics import Metrics
-from cache_server.services import references, results
+from cache_server.services import encoding, references, results
 from cache_server.services.calls import Caller, Desk, Refusals, status_number
 from cache_server.storage.protocol import Storage
 from cache_server.validate import Refusal
@@ -32,6 +31,9 @@ from cache_server.validate import Refusal
 TOGETHER: Final = 500  # keys that are asked of the storage at once
 MESSAGE: Final = validate.MIB  # a response is sent when it has reached that
 LARGEST: Final = 3 * validate.MIB  # of one inlined payload or blob: clients take 4 MiB a message
+# Fields of a LookUpResponse, and of a Record or Blob in it.
+FOUND, MISSING, BLOB = 1, 2, 3
+KEY, RESULT, DATA = 1, 2, 2
 INLINE: Final = 64 * 1024  # a larger payload is kept as a blob
 
 
@@ -60,20 +62,20 @@ class RecordsService:
             instance = checked_instance(request.instance_name)
             reply = _Reply()
             for start in range(0, len(request.keys), TOGETHER):
-                keys = request.keys[start : start + TOGETHER]
-                actions = [references.key_of(key) for key in keys]
+                actions = [references.key_of(key) for key in request.keys[start : start + TOGETHER]]
                 found = results.look_up(self._storage, instance, actions)
                 hits = 0
-                for key, (_, result) in zip(keys, found, strict=True):
+                for action, (payload, result) in zip(actions, found, strict=True):
                     if result is None:
-                        yield from reply.missing(key)
+                        yield from reply.missing(action)
                         continue
                     hits += 1
-                    for blob in self._blobs(request.blob_bytes, result, sent):
-                        yield from reply.blob(blob)
-                    self._inline(request.payload_bytes, result)
-                    yield from reply.found(Record(key=key, result=result))
-                self._metrics.lookups(instance, caller.tool, hits, len(keys) - hits)
+                    for blob, content in self._blobs(request.blob_bytes, result, sent):
+                        yield from reply.blob(blob, content)
+                    if self._inline(request.payload_bytes, result):
+                        payload = result.SerializeToString()  # noqa: PLW2901  (the same)
+                    yield from reply.found(action, payload)
+                self._metrics.lookups(instance, caller.tool, hits, len(actions) - hits)
             yield from reply.rest()
 
     def update(self, requests: Iterator[UpdateRequest], _: Caller) -> Iterator[bytes]:
@@ -92,7 +94,9 @@ class RecordsService:
             )
             yield reply.SerializeToString()
 
-    def _blobs(self, most: int, result: ActionResult, sent: set[BlobKey]) -> Iterator[Blob]:
+    def _blobs(
+        self, most: int, result: ActionResult, sent: set[BlobKey]
+    ) -> Iterator[tuple[BlobKey, bytes]]:
         """The blobs that go with the result and did not go before; `sent` grows by them."""
         for file in result.output_files:
             blob = references.key_of(file.digest)
@@ -102,15 +106,19 @@ class RecordsService:
             if content is not None:
                 sent.add(blob)
                 self._metrics.sent(len(content))
-                yield Blob(digest=file.digest, data=content)
+                yield blob, content
 
-    def _inline(self, most: int, result: ActionResult) -> None:
+    def _inline(self, most: int, result: ActionResult) -> bool:
+        """Whether the result was changed: what is kept as a blob is in it now."""
         size = result.stdout_digest.size_bytes
-        if 0 < size <= min(most, LARGEST) - result.ByteSize() and not result.stdout_raw:
-            content = self._storage.fetch(references.key_of(result.stdout_digest))
-            if content is not None:
-                self._metrics.sent(size)
-                result.stdout_raw = content
+        if not size or result.stdout_raw or size > min(most, LARGEST) - result.ByteSize():
+            return False
+        content = self._storage.fetch(references.key_of(result.stdout_digest))
+        if content is None:
+            return False
+        self._metrics.sent(size)
+        result.stdout_raw = content
+        return True
 
     def _keep_blobs(self, blobs: Sequence[Blob]) -> dict[int, Refusal]:
         """By place in the request, those that could not be kept."""
@@ -157,38 +165,41 @@ class RecordsService:
 
 
 class _Reply:
-    """One response that is being filled; each step gives what is full and must go first."""
+    """One response that is being filled; each step gives what is full and must go first.
+
+    It is put together from fields as they are kept: results are not taken apart for it.
+    """
 
     def __init__(self) -> None:
-        self._message = LookUpResponse()
+        self._parts: list[bytes] = []
         self._size = 0
 
-    def missing(self, key: Digest) -> Iterator[bytes]:
+    def missing(self, key: BlobKey) -> Iterator[bytes]:
         """No result of `key`."""
-        yield from self._room(key.ByteSize())
-        self._message.missing.append(key)
+        yield from self._add(encoding.digests(MISSING, [key]))
 
-    def found(self, record: Record) -> Iterator[bytes]:
+    def found(self, key: BlobKey, result: bytes) -> Iterator[bytes]:
         """A result."""
-        yield from self._room(record.ByteSize())
-        self._message.found.append(record)
+        record = encoding.digests(KEY, [key]) + encoding.part(RESULT, result)
+        yield from self._add(encoding.part(FOUND, record))
 
-    def blob(self, blob: Blob) -> Iterator[bytes]:
+    def blob(self, blob: BlobKey, content: bytes) -> Iterator[bytes]:
         """A blob that the next result names."""
-        yield from self._room(blob.ByteSize())
-        self._message.blobs.append(blob)
+        named = encoding.digests(KEY, [blob]) + encoding.part(DATA, content)
+        yield from self._add(encoding.part(BLOB, named))
 
     def rest(self) -> Iterator[bytes]:
         """What is left."""
         if self._size:
-            yield from self._room(MESSAGE)
+            yield b"".join(self._parts)
 
-    def _room(self, size: int) -> Iterator[bytes]:
-        if self._size and self._size + size > MESSAGE:
-            yield self._message.SerializeToString()
-            self._message = LookUpResponse()
+    def _add(self, field: bytes) -> Iterator[bytes]:
+        if self._size and self._size + len(field) > MESSAGE:
+            yield b"".join(self._parts)
+            self._parts = []
             self._size = 0
-        self._size += size + 6  # the field's own tag and length
+        self._parts.append(field)
+        self._size += len(field)
 
 
 def answer(digest: Digest, refusal: Refusal | None) -> Answer:
