@@ -1,6 +1,7 @@
 """Asks every question and writes `benchmarks/out/results.json` and `results.md`.
 
-    python -m benchmarks.run_all [--files 36000] [--decision-files 100000] [--only noop,scan]
+    python -m benchmarks.run_all [--files 36000] [--decision-files 100000] [--remote-tests 10000]
+                                  [--only noop,scan]
 
 Unaware of the single questions' reasons. A question that fails is told as such and does not stop
 the others; exit code 1 when one failed or a limit is not kept.
@@ -15,7 +16,7 @@ import platform
 import sys
 import traceback
 
-from benchmarks import decision, full_run, memory, noop, outline, scan, startup
+from benchmarks import decision, full_run, memory, noop, outline, remote_lookup, scan, startup
 from benchmarks.answer import Answer, Ask, markdown_table
 from benchmarks.trees import OUT
 
@@ -32,6 +33,7 @@ def _questions(chosen: argparse.Namespace) -> list[tuple[str, Ask, argparse.Name
         ("noop", noop.ask, with_options(files=chosen.files, rounds=7)),
         ("decision", decision.ask, with_options(files=large, rounds=5, edit=None)),
         ("memory", memory.ask, with_options(files=large, rounds=2)),
+        ("remote_lookup", remote_lookup.ask, with_options(tests=chosen.remote_tests, rounds=3)),
         ("full_run", full_run.ask, with_options(rounds=3, project=chosen.project)),
     ]
 
@@ -41,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run_all", description=__doc__)
     parser.add_argument("--files", type=int, default=36_000, help="for scan and noop")
     parser.add_argument("--decision-files", type=int, default=100_000)
+    parser.add_argument(
+        "--remote-tests", type=int, default=10_000, help="test files for remote_lookup"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--project", default="networkx", help="for full_run")
     parser.add_argument("--only", default="", help="questions, separated by commas")

@@ -38,10 +38,11 @@ from cache_server.storage.protocol import Storage
 
 THREADS: Final = 128  # streams that are served at once; more wait for their turn
 SHORT_THREADS: Final = 8  # for short calls, where nothing far is waited for
+CAPABILITIES: Final = "/build.bazel.remote.execution.v2.Capabilities/GetCapabilities"
 # Methods that read and write little, where nothing far is waited for.
 QUICK: Final = frozenset(
     {
-        "/build.bazel.remote.execution.v2.Capabilities/GetCapabilities",
+        CAPABILITIES,
         "/build.bazel.remote.execution.v2.ActionCache/GetActionResult",
         "/build.bazel.remote.execution.v2.ActionCache/UpdateActionResult",
         "/build.bazel.remote.execution.v2.ContentAddressableStorage/FindMissingBlobs",
@@ -84,7 +85,7 @@ class CacheServer:
         few = ThreadPoolExecutor(SHORT_THREADS, "short") if settings.s3 is None else None
         desk = Desk(access, metrics, journal, log_calls=settings.log_calls, few=few)
         handlers = self._register(desk)
-        quick = QUICK if settings.s3 is None else frozenset[str]()
+        quick = QUICK if settings.s3 is None else QUICK & {CAPABILITIES}
         self._lane = lane_beside(
             self._grpc, handlers, quick, pool, lambda bug: journal.write("fault", traceback=bug)
         )
