@@ -89,23 +89,23 @@ def test_what_one_machine_ran_another_one_reuses(tmp_path: Path, server: Served)
 
 
 def test_results_of_two_branches_are_hits_on_their_merge(tmp_path: Path, server: Served) -> None:
-    """Neither branch saw the other's change, nor did the machine that merges run anything."""
+    """Every machine has one commit of the history; none saw the other's change or merged before."""
     origin = remote(monorepo(tmp_path / "one", tmp_path / "cache", FILES), server.address)
     origin.affected("run")
-    left = clone(origin, tmp_path / "left", server.address)
-    left.tree.branch("left")
-    left.tree.commit_files({"a/one.py": "def one():\n    return 11\n"})
-    assert left.run().ran() == {A}
-    right = clone(origin, tmp_path / "right", server.address)
-    right.tree.branch("right")
-    right.tree.commit_files({"b/two.py": "def two():\n    return 22\n"})
-    assert right.run().ran() == {B}
-    for side, folder in (("left", left), ("right", right)):
-        origin.tree.git("fetch", "-q", str(folder.root), f"{side}:{side}")
+    edits = {"left": ("a/one.py", "one", 11, A), "right": ("b/two.py", "two", 22, B)}
+    for side, (path, name, value, test) in edits.items():
+        machine = clone(origin, tmp_path / side, server.address, "--depth", "1")
+        machine.tree.branch(side)
+        machine.tree.commit_files({path: f"def {name}():\n    return {value}\n"})
+        machine.tree.git("push", "-q", "origin", side)
+        machine = clone(origin, tmp_path / f"ci {side}", server.address, "--depth", "1", "-b", side)
+        assert machine.run().ran() == {test}
     origin.tree.merge("left", "right")
-    assert origin.run().ran() == set()  # it has records of its own for both files
     merged = clone(origin, tmp_path / "merged", server.address, "--depth", "1")
-    assert merged.run().ran() == set()
+    assert merged.tree.git("rev-list", "--count", "HEAD") == "1"
+    in_ci = {"CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_REF": "refs/pull/7/merge"}
+    answer = merged.with_variables(**in_ci).run()
+    assert (answer.ran(), answer.reused()) == (set(), ALL)
 
 
 def test_a_dead_cache_costs_two_seconds_and_one_line(tmp_path: Path) -> None:
