@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from affected.app.knowledge import Knowledge
 from affected.cache.judge import Judged
 from affected.cache.lookup import Partial
-from affected.lang.python.outline import Outline, mentions_any
+from affected.lang.python.outline import Outline, OutlineChange, mentions_any
 from affected.model.observation import Blocks
 from affected.model.path import RepoPath
 from affected.model.result import TestResult
@@ -26,6 +26,14 @@ class Answers:
 
     reused: dict[str, dict[str, TestResult]] = field(default_factory=dict)
     causes: dict[str, dict[str, Cause]] = field(default_factory=dict)  # of tests that must run
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A comparison that many targets share, and the code that they had loaded, with its digests."""
+
+    comparison: Comparison
+    code: dict[RepoPath, str]
 
 
 class SecondStage:
@@ -42,7 +50,7 @@ class SecondStage:
         """The ids of the tests in doubt that need not run, of one batch's targets."""
         now = read_values(content)
         found: set[str] = set()
-        comparisons: dict[tuple[object, ...], Comparison] = {}
+        comparisons: dict[tuple[object, ...], _Known] = {}
         for label in labels:
             partial = self._partials.get(label)
             if partial is None or not partial.asked:
@@ -55,7 +63,7 @@ class SecondStage:
         self,
         partial: Partial,
         now: ImportValues | None,
-        known: dict[tuple[object, ...], Comparison],
+        known: dict[tuple[object, ...], _Known],
     ) -> tuple[Moved, ImportValues | None]:
         judged, digests = partial.judged, partial.code
         old = self._old(judged)
@@ -63,23 +71,34 @@ class SecondStage:
             return Moved(widened="values-lost: what imports came to then is not known"), old
         changes = {p: c for p, c in judged.changes.items() if not c.quiet}
         key = (judged.observation.values, frozenset((p, digests[p]) for p in changes))
+        self._knowledge.outlines.load(digests.values())
         if key not in known:
-            self._knowledge.outlines.load(digests.values())
-
-            def outline(path: RepoPath) -> Outline | None:
-                return self._knowledge.outlines.of(digests.get(path, ""))
-
-            graph = self._knowledge.catalogue.graph
-
-            def reaches(path: RepoPath) -> bool:
-                return not graph.closure([path]).isdisjoint(changes)
-
-            known[key] = Comparison(old, now, changes, outline, reaches)
+            code: dict[RepoPath, str] = {}
+            known[key] = _Known(self._comparison(old, now, changes, code), code)
+        known[key].code.update(digests)
         seen = judged.observation
         ran = any(
             lines & changes[path].bodies for path, lines in seen.imported.items() if path in changes
         )
-        return known[key].moved(digests, seen.dynamic, ran=ran), old
+        return known[key].comparison.moved(digests, seen.dynamic, ran=ran), old
+
+    def _comparison(
+        self,
+        old: ImportValues,
+        now: ImportValues,
+        changes: Mapping[RepoPath, OutlineChange],
+        code: Mapping[RepoPath, str],
+    ) -> Comparison:
+        """Of imports then and now; `code` grows with each target that asks."""
+        graph = self._knowledge.catalogue.graph
+
+        def outline(path: RepoPath) -> Outline | None:
+            return self._knowledge.outlines.of(code.get(path, ""))
+
+        def reaches(path: RepoPath) -> bool:
+            return not graph.closure([path]).isdisjoint(changes)
+
+        return Comparison(old, now, changes, outline, reaches)
 
     def _decide(
         self,

@@ -38,6 +38,19 @@ VALUES: tuple[Case, ...] = (
         "a",
     ),
     case(
+        "constant_of_a_module_that_two_files_load",
+        {
+            **two(
+                "RATE = 2\n\n\ndef f():\n    return RATE\n\n\ndef g():\n    return 3\n",
+                "lib.f() == 2",
+                "lib.g() == 3",
+            ),
+            "test_NAME_too.py": "import NAME_lib as lib\n\n\ndef test_c():\n    assert lib.g()\n",
+        },
+        {_LIB: ("RATE = 2", "RATE = 5")},
+        "a",
+    ),
+    case(
         "constant_that_nobody_uses",
         two("UNUSED = 1\n\n\ndef f():\n    return 1\n", "lib.f()", "lib.f()"),
         {_LIB: ("UNUSED = 1", "UNUSED = 2")},
