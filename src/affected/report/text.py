@@ -191,9 +191,10 @@ def failure_block(failure: TestResult, style: Style) -> list[str]:
 def _unvouched_lines(unvouched: Sequence[Unvouched], style: Style) -> list[str]:
     passing = [item for item in unvouched if item.code in _PASSING]
     lasting = [item for item in unvouched if item.code not in _PASSING]
+    touched = "next time: what it used was changed or touched meanwhile, by you or by a test"
     return [
         *_unvouched_group(lasting, "each time: it used what cannot be seen", style),
-        *_unvouched_group(passing, "next time: its inputs changed meanwhile", style),
+        *_unvouched_group(passing, touched, style),
     ]
 
 
@@ -208,7 +209,7 @@ def _unvouched_group(unvouched: Sequence[Unvouched], why: str, style: Style) -> 
         else:
             first[item.label] = item
     if len(first) > 1:
-        why = why.replace(": it ", ": they ").replace(": its ", ": their ")
+        why = why.replace(": it ", ": they ").replace(" it used", " they used")
     verb = "runs" if len(first) == 1 else "run"
     lines = [style.paint(f"{plural(len(first), 'file')} {verb} again {why}", "yellow")]
     for label, item in list(first.items())[:_SHOWN_UNVOUCHED]:

@@ -263,5 +263,5 @@ def test_files_whose_inputs_changed_meanwhile_are_not_said_to_run_each_time():
     """An edit during the run is not the test's doing, and passes."""
     unvouched = (Unvouched("tests/test_a.py", "changed-meanwhile", "src/a.py"),)
     text = said(replace(SOME, unvouched=unvouched))
-    assert "1 file runs again next time: its inputs changed meanwhile" in text
+    assert "1 file runs again next time: what it used was changed or touched meanwhile" in text
     assert "each time" not in text
