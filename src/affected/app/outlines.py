@@ -7,7 +7,7 @@ outline, cannot be compared: then the whole file counts as changed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from affected.app.compose import Workspace
@@ -25,6 +25,7 @@ from affected.model.observation import Input
 from affected.model.path import RepoPath
 
 REMEMBERED_KEY: Final = "outlines"
+MANY: Final = 2000  # outlines in memory; each takes some 10 kB
 
 
 class Outlines:
@@ -35,6 +36,7 @@ class Outlines:
         self._known: dict[str, Outline | None] = {}  # by digest
         self._stored: set[str] = set()  # digests of outlines that the cache has
         self._kept: set[str] | None = None
+        self._grown = False  # more is kept than was written down
 
     def changes(
         self, inputs: Sequence[Input], now: Mapping[str, str]
@@ -73,19 +75,28 @@ class Outlines:
             self._known[digest] = outline(source)
         return self._known[digest]
 
-    def prepare(self, files: Mapping[RepoPath, str], seconds: float) -> bool:
-        """Makes outlines that `keep` will want, for about so long; False when none is left."""
+    def prepare(self, files: Iterator[tuple[RepoPath, str]], seconds: float) -> bool:
+        """Makes outlines that `keep` will want, for about so long; False when none is left.
+
+        It goes on from where it stopped, and waits while many are made and none is kept.
+        """
         deadline = time.monotonic() + seconds
         remembered = self._remembered()
-        for path, digest in files.items():
+        while len(self._known) < MANY:
+            path, digest = next(files, (RepoPath(""), ""))
+            if not path:
+                return False
             if digest not in remembered and digest not in self._known:
                 self.present(path, digest)
                 if time.monotonic() > deadline:
-                    return True
-        return False
+                    break
+        return True
 
     def keep(self, files: Mapping[RepoPath, str]) -> None:
-        """Puts the outlines of these versions, by path, into the cache where it has none."""
+        """Puts the outlines of these versions, by path, into the cache where it has none.
+
+        They do not stay in memory: a large repository has more of them than fit.
+        """
         store, remembered = self._workspace.records, self._remembered()
         missing = {digest: path for path, digest in files.items() if digest not in remembered}
         self.load(digest for digest in missing if digest not in self._known)
@@ -93,11 +104,17 @@ class Outlines:
             made = self.present(path, digest)
             if made is not None and digest not in self._stored:
                 store.put(outline_key(digest), pack(made), {})
+            self._known.pop(digest, None)
             remembered.add(digest)
-        if missing:
+            self._grown = True
+
+    def remember(self) -> None:
+        """Writes down what the cache has, so that a later run need not ask it."""
+        if self._grown:
             head = self._workspace.store.generation()
-            content = "\n".join((head, *sorted(remembered)))
+            content = "\n".join((head, *sorted(self._remembered())))
             self._workspace.index.put(REMEMBERED_KEY, content.encode("ascii"))
+            self._grown = False
 
     def hold(self, files: Mapping[RepoPath, str]) -> None:
         """Keeps the outlines of these versions, by path, on this machine: the next edit is near."""

@@ -99,6 +99,10 @@ class Recorder:
         for ran in finished:
             self._batch(ran)
 
+    def finish(self) -> None:
+        """After the last batch: what a later run need not ask for again is written down."""
+        self._knowledge.outlines.remember()
+
     def _batch(self, ran: Ran) -> None:
         knowledge = self._knowledge
         project = ran.batch.targets[0].project

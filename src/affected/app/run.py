@@ -86,7 +86,7 @@ def perform(
         try:
             execute_plan(knowledge, work, stage, Path(scratch), follow, color=color)
         finally:
-            _record(recorder, pending)
+            _record_rest(recorder, pending)
         if beside is not None:
             course.commands = beside.finish(decision, course)
     course.unvouched += recorder.unvouched
@@ -133,6 +133,7 @@ def execute_plan(
         scratch,
         follow,
         color=color,
+        keep=False,
         answer=lambda batch, values: stage.skip([t.label for t in batch.targets], values),
     )
 
@@ -175,6 +176,11 @@ def _record(recorder: Recorder, pending: list[Ran]) -> None:
     if pending:
         recorder.record(pending)
         pending.clear()
+
+
+def _record_rest(recorder: Recorder, pending: list[Ran]) -> None:
+    _record(recorder, pending)
+    recorder.finish()
 
 
 def _note(course: Course, finished: FinishedBatch, decision: Decision, stage: SecondStage) -> None:

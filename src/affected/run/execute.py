@@ -150,12 +150,14 @@ def execute(
     color: bool = False,
     pytest_versions: Mapping[str, str] | None = None,
     answer: Answer | None = None,
+    keep: bool = True,
 ) -> list[FinishedBatch]:
     """Run every batch, up to `plan.parallel` at once; finished ones in the order of the plan.
 
-    `scratch` is an empty folder that the caller removes. Ctrl-C is passed on once, ends the rest:
-    what has finished is returned. What a crash or a broken conftest kept from running gets a batch
-    of its own. Raises UserError when an interpreter cannot be started.
+    Without `keep` what finished is told and forgotten: of many batches it would not fit. `scratch`
+    is an empty folder that the caller removes. Ctrl-C is passed on once, ends the rest: what has
+    finished is returned. What a crash or a broken conftest kept from running gets a batch of its
+    own. Raises UserError when an interpreter cannot be started.
     """
     waiting, numbers = list(enumerate(plan.batches)), count(len(plan.batches))
     running: list[_Followed] = []
@@ -177,17 +179,21 @@ def execute(
                 )
                 running.append(_Followed(number, process, SpoolReader(spool), answer=answer))
                 on_event(BatchStarted(number, batch))
-            for ended in _look(running, finished, on_event, interrupted=False):
+            for ended in _look(running, finished if keep else [], on_event, interrupted=False):
                 waiting += [(next(numbers), batch) for batch in _left_over(ended, root)]
             if running:
-                on_event(Waited())
-                time.sleep(_PAUSE)
+                _wait(on_event)
     except KeyboardInterrupt:
         _interrupt(running, finished, on_event)
     finally:
         for followed in running:
             followed.running.terminate(_KILL_GRACE)
     return sorted(finished, key=lambda one: one.number)
+
+
+def _wait(on_event: Callable[[Progress], None]) -> None:
+    on_event(Waited())
+    time.sleep(_PAUSE)
 
 
 def _look(
