@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from support import warm
 from support.repositories import GitTree, isolated_environ
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
@@ -31,6 +32,7 @@ COMMAND = (sys.executable, "-P", "-c", _START, str(SOURCE))
 _LEFT_OUT = ("PYTHON", "PYTEST", "VIRTUAL_ENV", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "CLICOLOR")
 
 
+_AT_START = ("PYTHON", "LC_", "LANG")  # what an interpreter looks at when it starts
 # Plugins that no test of ours needs; they cost as much as the rest of pytest's start.
 _QUICKER = {"PYTEST_ADDOPTS": "-p no:hypothesispytest -p no:cacheprovider"}
 
@@ -113,17 +115,22 @@ class Checkout:
 
         `prepare` runs in the child before it becomes the command; `accept` None takes any code.
         """
-        done = subprocess.run(
-            (*self.before, *COMMAND, *arguments),
-            cwd=self.root / folder,
-            env=self.environ(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=120,
-            preexec_fn=prepare,
-        )
-        answer = Answer(done.returncode, _text(done.stdout), _text(done.stderr))
+        place, environ = self.root / folder, self.environ()
+        if self.before or prepare or any(name.startswith(_AT_START) for name in self.extra):
+            done = subprocess.run(
+                (*self.before, *COMMAND, *arguments),
+                cwd=place,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=120,
+                preexec_fn=prepare,
+            )
+            answer = Answer(done.returncode, _text(done.stdout), _text(done.stderr))
+        else:
+            ended = warm.ask(arguments, place, environ, 120)
+            answer = Answer(ended.code, _text(ended.out), _text(ended.err))
         if accept is not None:
             assert answer.code in accept, f"affected {' '.join(arguments)}: {answer}"
         return answer
