@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,15 +20,24 @@ FILES = {
 }
 
 
-@pytest.fixture
-def cloned(tmp_path: Path) -> Checkout:
-    """A repository with a remote that has its first commit, and the hook installed."""
-    made = monorepo(tmp_path / "repo", tmp_path / "cache", FILES)
-    GitTree.init(tmp_path / "hub", "--bare")
-    made.tree.git("remote", "add", "origin", str(tmp_path / "hub"))
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a repository, its remote that has its first commit, and the hook installed."""
+    folder = tmp_path_factory.mktemp("hook")
+    made = monorepo(folder / "repo", folder / "cache", FILES)
+    GitTree.init(folder / "hub", "--bare")
+    made.tree.git("remote", "add", "origin", "../hub")
     made.tree.git("push", "-q", "origin", "main")
     made.affected("hook", "install")
-    return made
+    return folder
+
+
+@pytest.fixture
+def cloned(original: Path, tmp_path: Path) -> Checkout:
+    """A copy of it."""
+    for name in ("repo", "hub"):
+        shutil.copytree(original / name, tmp_path / name, symlinks=True)
+    return Checkout(tmp_path / "repo", tmp_path / "cache")
 
 
 def push(checkout: Checkout, *arguments: str, **variables: str) -> tuple[int, str]:

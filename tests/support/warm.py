@@ -6,6 +6,7 @@ too: arguments, folder, environment, streams, random numbers; the order of its s
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -95,16 +96,22 @@ def ask(
 
 @cache
 def _server(_number: int) -> socket.socket:
-    """A line to a server of its own, which ends when this process does."""
+    """A line to a server of its own, which ends with this process."""
     ours, theirs = socket.socketpair()
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LC_", "LANG"))}
     with theirs:
-        subprocess.Popen(
+        server = subprocess.Popen(
             (sys.executable, "-P", "-c", _SERVER, str(SOURCE), str(theirs.fileno())),
             env=environ,
             stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),
         )
+
+    def end() -> None:
+        ours.close()
+        server.wait(timeout=30)
+
+    atexit.register(end)
     return ours
 
 
