@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import xxhash
 
@@ -19,9 +20,11 @@ from affected.model.blob import BlobName
 from affected.model.digest import ABSENT, Digest
 from affected.model.path import RepoPath, decode, encode
 from affected.state.database import Database, Row
-from affected.state.entered import EnteredTable
 from affected.state.mentions import Mentions, words
 from affected.state.rows import TargetRow, Totals
+
+if TYPE_CHECKING:
+    from affected.state.entered import EnteredTable
 
 _CHUNK = 500  # parameters in one statement
 _FEW = 30  # needles: beyond, comparing words is quicker than asking SQLite
@@ -313,6 +316,8 @@ class Index:
     @property
     def entered(self) -> EnteredTable:
         """Who entered which functions."""
+        from affected.state.entered import EnteredTable  # noqa: PLC0415  (a no-op needs it not)
+
         return EnteredTable(self._database)
 
     # -- plumbing --------------------------------------------------------------------------
