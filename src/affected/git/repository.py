@@ -27,7 +27,7 @@ from affected.git.output import (
 from affected.git.status import PendingStatus, Status
 from affected.git.witness import submodule_paths, witness, witness_files
 from affected.model.digest import ABSENT, SUBMODULE, Digest, with_mode
-from affected.model.path import ROOT, RepoPath, ancestors, decode, join, relative_to
+from affected.model.path import ROOT, RepoPath, decode, join, parent, relative_to
 
 _HIDDEN: Final = re.compile(rb"(?<=\0)[a-zS] [^\0]+")  # of `ls-files -v -z`: all but "H path"
 
@@ -127,7 +127,8 @@ class Repository(Commits):
         """Those of `paths` that git ignores; tracked ones never are."""
         found: set[RepoPath] = set()
         for inner, prefix, asked in self.by_checkout(paths):
-            direct = [path for path in asked if path and not inner.behind_link(path)]
+            links: dict[str, bool] = {}
+            direct = [path for path in asked if path and not inner.behind_link(path, links)]
             if direct:  # "./" keeps a name that starts with a colon from being read as magic
                 request = feed(f"./{path}" for path in direct)
                 answer = inner.git.run(
@@ -218,10 +219,15 @@ class Repository(Commits):
         for passed in way:
             holders[passed] = holders[folder]
 
-    def behind_link(self, path: RepoPath) -> bool:
-        """True when a folder on the way to `path` is a symbolic link."""
-        top = os.fspath(self.root)
-        return any(Path(top, above).is_symlink() for above in ancestors(path) if above)
+    def behind_link(self, path: RepoPath, known: dict[str, bool]) -> bool:
+        """True when a folder on the way to `path` is a symbolic link; `known`: earlier answers."""
+        above = parent(path)
+        if not above:
+            return False
+        if above not in known:
+            here = os.path.islink(f"{self.root}/{above}")  # noqa: PTH114  (thousands of times)
+            known[above] = here or self.behind_link(above, known)
+        return known[above]
 
     # Status of submodules and nested clones
 
