@@ -60,10 +60,14 @@ def _paths(workspace: Workspace, found: Survey, platforms: Platforms) -> Iterato
     if workspace.repository is not None:
         yield from map(str, workspace.repository.witness_files())
     yield from programs_of(workspace)
+    described: set[Path] = set()  # most projects share an interpreter
     for project in platforms.projects:
         folder = f"{root}/{project}" if project else root
         yield f"{folder}/.venv"
         executable = platforms.executable(project)
+        if executable in described:
+            continue
+        described.add(executable)
         yield from (str(executable), str(executable.resolve()))
         yield str(executable.parent.parent / "pyvenv.cfg")
         for packages in platforms.site_packages(project):
