@@ -216,8 +216,9 @@ class Served:
         if bucket is not None:
             self.storage = self.before(bucket, **s3)
         self.folder = folder
+        far = None if bucket is None else str(bucket.place)  # then nothing is served in one thread
         settings = Settings(
-            Address("127.0.0.1", 0), folder, limit, log_calls=True, drain_seconds=0.2
+            Address("127.0.0.1", 0), folder, limit, log_calls=True, drain_seconds=0.2, s3=far
         )
         access = Access(parse_tokens(tokens), anonymous)
         journal = Journal(self.log, time.time)
