@@ -122,7 +122,8 @@ class Observer:
         uses.reads |= self._archives(uses.files)
         static = self._catalogue.graph.closure([target.path])
         files = [path for path in uses.files if not self._is_code(path)]
-        inputs = set(self._present.files([*files, *uses.reads, *chain]))
+        unseen = [path for path in chain if path not in uses.files or not self._is_code(path)]
+        inputs = set(self._present.files([*files, *uses.reads, *unseen]))
         inputs |= set(self._present.files([*filter(self._is_code, uses.files)], InputKind.CODE))
         inputs |= self._beyond_files(uses, uses.files)
         inputs |= self._resolved(uses)

@@ -134,7 +134,9 @@ def execute_plan(
         follow,
         color=color,
         keep=False,
-        answer=lambda batch, values: stage.skip([t.label for t in batch.targets], values),
+        answer=lambda batch, values, libraries: stage.skip(
+            [target.label for target in batch.targets], values, libraries
+        ),
     )
 
 

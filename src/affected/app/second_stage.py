@@ -7,17 +7,21 @@ not run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from affected.app.knowledge import Knowledge
+from affected.app.spelled import Spelled
 from affected.cache.judge import Judged
 from affected.cache.lookup import Partial
-from affected.lang.python.outline import Outline, OutlineChange, mentions_any
+from affected.lang.python.outline import Outline, OutlineChange
 from affected.model.observation import Blocks
 from affected.model.path import RepoPath
 from affected.model.result import TestResult
 from affected.model.selection import Cause, CauseKind
-from affected.selection.values import Comparison, ImportValues, Moved, merged, read_values
+from affected.selection.import_values import ImportValues, merged, read_values
+from affected.selection.mentioned import Entered, Seen, entered_at
+from affected.selection.values import Comparison, Moved
 
 
 @dataclass(slots=True)
@@ -43,12 +47,18 @@ class SecondStage:
         self._knowledge = knowledge
         self._partials = partials
         self._values: dict[tuple[str, ...], ImportValues | None] = {}
-        self._mentions: dict[tuple[str, int], frozenset[str]] = {}
+        self._libraries = Spelled(())
+        self._data: dict[tuple[RepoPath, ...], Spelled] = {}
+        self._mentions: dict[tuple[str, int], Entered] = {}
         self.answers = Answers()
 
-    def skip(self, labels: Iterable[str], content: bytes) -> set[str]:
-        """The ids of the tests in doubt that need not run, of one batch's targets."""
+    def skip(self, labels: Iterable[str], content: bytes, libraries: Iterable[str]) -> set[str]:
+        """The ids of the tests in doubt that need not run, of one batch's targets.
+
+        `libraries` are the files of code that nobody traces, and that was loaded by now.
+        """
         now = read_values(content)
+        self._libraries = Spelled([Path(name) for name in libraries])
         found: set[str] = set()
         comparisons: dict[tuple[object, ...], _Known] = {}
         for label in labels:
@@ -98,7 +108,7 @@ class SecondStage:
         def reaches(path: RepoPath) -> bool:
             return not graph.closure([path]).isdisjoint(changes)
 
-        return Comparison(old, now, changes, outline, reaches)
+        return Comparison(old, now, changes, outline, reaches, self._libraries.any_of)
 
     def _decide(
         self,
@@ -114,45 +124,58 @@ class SecondStage:
         results = {result.id: result for result in judged.observation.results}
         reused = self.answers.reused.setdefault(label, {})
         causes = self.answers.causes.setdefault(label, {})
-        everyone = move.widened or self._used(judged.observation.shared, move, digests)
+        move = self._with_data(move, partial.data)
+        shared = Seen(move.widened)
+        self._look(judged.observation.shared, move, digests, shared)
         for id_ in partial.asked:
-            detail = everyone or _other_item(id_, old, now)
+            seen = Seen(
+                shared.detail or _other_item(id_, old, now), shared.computes, shared.reaches
+            )
             for number in judged.observation.members.get(id_, ()):
-                if detail:
-                    break
-                detail = self._used(judged.observation.groups[number].blocks, move, digests)
+                self._look(judged.observation.groups[number].blocks, move, digests, seen)
+            detail = seen.verdict
             if detail:
                 causes[id_] = Cause(CauseKind.CHANGED, path, (), detail)
             else:
                 reused[id_] = results[id_]
         return set(reused)
 
-    def _used(self, blocks: Blocks, move: Moved, digests: Mapping[RepoPath, str]) -> str:
-        """How the functions entered use what is another value now; "" when they do not."""
+    def _with_data(self, move: Moved, files: tuple[RepoPath, ...]) -> Moved:
+        """An attribute that a template or other data spells is read by who reads that."""
+        if not move.unspelled:
+            return move
+        if files not in self._data:
+            root = self._knowledge.workspace.root
+            self._data[files] = Spelled([root / path for path in files])
+        found = self._data[files].any_of(move.unspelled.keys())
+        return replace(move, names=move.names.union(*(move.unspelled[name] for name in found)))
+
+    def _look(
+        self, blocks: Blocks, move: Moved, digests: Mapping[RepoPath, str], seen: Seen
+    ) -> None:
+        """How the functions entered use what is another value now."""
         functions = move.functions or {}
         for path, lines in blocks.items():
+            if seen.detail:
+                return
             hit = lines & functions.get(path, frozenset())
             if hit:
-                return f"defaults: the function at line {min(hit)} of {path} is another one"
-            for line in lines if move.names else ():
-                mentions = self._mentioned(digests.get(path, ""), line)
-                if mentions is None:
-                    return f"no-outline: {path}"
-                if mentions_any(mentions, move.names):
-                    return f"value: line {line} of {path} mentions {_one(mentions, move.names)}"
-        return ""
+                seen.detail = f"defaults: the function at line {min(hit)} of {path} is another one"
+                return
+            for line in lines if move.is_named else ():
+                entered = self._entered(digests.get(path, ""), line)
+                if entered is None:
+                    seen.detail = f"no-outline: {path}"
+                    return
+                seen.add(entered, move, path, line)
 
-    def _mentioned(self, digest: str, line: int) -> frozenset[str] | None:
+    def _entered(self, digest: str, line: int) -> Entered | None:
         key = (digest, line)
         if key not in self._mentions:
             outline = self._knowledge.outlines.of(digest)
             if outline is None:
                 return None
-            if line:
-                found = [block.mentions for block in outline.blocks if block.first == line]
-            else:
-                found = [one.mentions for one in outline.statements if one.inline]
-            self._mentions[key] = frozenset().union(*found) if found else frozenset({"*"})
+            self._mentions[key] = entered_at(outline, line)
         return self._mentions[key]
 
     def _old(self, judged: Judged) -> ImportValues | None:
@@ -174,10 +197,6 @@ def _other_item(id_: str, old: ImportValues | None, now: ImportValues | None) ->
     if before != after or "?" in before:
         return "item: its parameters, marks or fixtures are others, or cannot be told"
     return ""
-
-
-def _one(mentions: frozenset[str], names: frozenset[str]) -> str:
-    return min(mentions & names, default="any name")
 
 
 def reused_tests(

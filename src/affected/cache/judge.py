@@ -7,7 +7,7 @@ told from here: those tests are asked about again once the imports have run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Protocol
@@ -148,13 +148,21 @@ class Judge:
 
     def code(self, observation: StoredObservation) -> dict[RepoPath, str]:
         """The code that an observation loaded, with the digests of then."""
-        entries, runs = self._entries[observation.tables], observation.runs
         return {
-            RepoPath(entry.key): entry.digest
-            for start, length in zip(runs[::2], runs[1::2], strict=True)
-            for entry in entries[start : start + length]
-            if entry.kind is InputKind.CODE
+            RepoPath(one.key): one.digest
+            for one in self._inputs(observation)
+            if one.kind is InputKind.CODE
         }
+
+    def data(self, observation: StoredObservation) -> tuple[RepoPath, ...]:
+        """The files that its tests read, code apart."""
+        found = (one.key for one in self._inputs(observation) if one.kind is InputKind.FILE)
+        return tuple(RepoPath(key) for key in found if not key.endswith(".py"))
+
+    def _inputs(self, observation: StoredObservation) -> Iterator[Input]:
+        entries, runs = self._entries[observation.tables], observation.runs
+        for start, length in zip(runs[::2], runs[1::2], strict=True):
+            yield from entries[start : start + length]
 
     def _code_differs(
         self,

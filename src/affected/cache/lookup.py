@@ -57,6 +57,7 @@ class Partial:
     reasons: Mapping[str, Reason]  # of the tests that must run, by id
     asked: tuple[str, ...] = ()  # tests about which the values of imports decide
     code: Mapping[RepoPath, str] = field(default_factory=dict)  # then loaded, with its digest
+    data: tuple[RepoPath, ...] = ()  # other files that its tests read
     sources: Mapping[str, Judged] = field(
         default_factory=dict
     )  # what proves each test of `results`
@@ -137,7 +138,7 @@ def _verdict(label: str, record: Record | None, judge: Judge) -> Proof | Partial
     if listing is not None:
         return _listed(label, listing, [one for one in able if not one.asks], found)
     if able:
-        return _asked(label, able[0], judge.code(able[0].observation))
+        return _asked(label, able[0], judge)
     nearest = min(found, key=lambda one: len(one.every), default=None)
     if nearest is None:
         return Miss(label, None, ())
@@ -176,7 +177,7 @@ def _listed(
     return Miss(label, nearest.observation, tuple(whole.values()))
 
 
-def _asked(label: str, judged: Judged, code: Mapping[RepoPath, str]) -> Partial:
+def _asked(label: str, judged: Judged, judge: Judge) -> Partial:
     """What the imports come to decides, for those tests that nothing else decides."""
     reasons: dict[str, Reason] = {}
     asked: list[str] = []
@@ -186,7 +187,8 @@ def _asked(label: str, judged: Judged, code: Mapping[RepoPath, str]) -> Partial:
             asked.append(result.id)
         else:
             reasons[result.id] = reason
-    return Partial(label, judged, {}, reasons, tuple(asked), code)
+    code, data = judge.code(judged.observation), judge.data(judged.observation)
+    return Partial(label, judged, {}, reasons, tuple(asked), code, data)
 
 
 def _reason(judged: Judged, result: TestResult) -> Reason | None:

@@ -37,7 +37,9 @@ from affected.model.observation import (
 from affected.model.path import RepoPath
 from affected.model.result import Outcome, TestResult
 
-FORMAT: Final = 2  # 1: the first one; 2: what each test used of what its file did
+FORMAT: Final = (
+    3  # 1: the first one; 2: what each test used of what its file did; 3: classes of libraries
+)
 FLAKY: Final = "flaky"  # code of the blind spot of a proven flake
 KEPT: Final = 8  # observations of one record, from any branch or machine
 GROUP: Final = 200  # targets that share one table: large enough to share, small enough to load

@@ -26,6 +26,7 @@ _GRACE = 10.0  # seconds that an interrupted pytest gets to finish its report
 _KILL_GRACE = 2.0
 _USUAL_EXITS = (0, 1, 2, 5)  # passed, failed, interrupted, nothing collected
 _TAIL = 6000  # bytes of the log that explain an unusual exit
+_LIBRARIES = ".libraries"  # beside the values: a JSON list of the files of untraced code
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,20 @@ class BatchFinished:
     finished: FinishedBatch
 
 
-Answer = Callable[[Batch, bytes], Collection[str]]
-"""From a batch and what import came to in it, the ids of the tests that need not run."""
+Answer = Callable[[Batch, bytes, Sequence[str]], Collection[str]]
+"""From a batch, what import came to in it and the files of the libraries that were loaded: the ids
+of the tests that need not run.
+"""
 
 Progress = BatchStarted | Collected | TestFinished | Waited | BatchFinished
+
+
+def _libraries(listed: Path) -> Sequence[str]:
+    """The files of code that nobody traces; one that cannot be read where the list is gone."""
+    try:
+        return [str(one) for one in json.loads(listed.read_text(encoding="ascii"))]
+    except (OSError, ValueError):
+        return [str(listed)]
 
 
 @dataclass(slots=True)
@@ -110,7 +121,8 @@ class _Followed:
             return
         if batch.ask and self.answer is not None:
             part = spool / "answer.part"
-            part.write_text(json.dumps({"skip": sorted(self.answer(batch, self.values))}))
+            skip = self.answer(batch, self.values, _libraries(spool / (name + _LIBRARIES)))
+            part.write_text(json.dumps({"skip": sorted(skip)}))
             part.replace(spool / "answer.json")
 
     def progress(self) -> list[Progress]:

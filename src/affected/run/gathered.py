@@ -15,7 +15,7 @@ class Gathered:
     """What is known of one scope so far."""
 
     loaded: set[RepoPath] = field(default_factory=set)
-    dynamic: set[RepoPath] = field(default_factory=set)  # of these, by name at run time
+    dynamic: set[RepoPath] = field(default_factory=set)  # by name at run time; "PATH:NAME": only it
     reads: set[RepoPath] = field(default_factory=set)
     listings: set[RepoPath] = field(default_factory=set)
     probes: set[RepoPath] = field(default_factory=set)
@@ -37,6 +37,10 @@ class Gathered:
         elif kind == "m":
             self.loaded.add(path)
             self.dynamic.add(path)
+        elif kind == "n":
+            file, _, names = name.rpartition(":")
+            self.loaded.add(RepoPath(file))
+            self.dynamic |= {RepoPath(f"{file}:{one}") for one in names.split(",") if one}
         elif kind == "x":
             self.externals.add(name)
         elif kind == "i":
@@ -53,9 +57,10 @@ class Gathered:
 
     def join(self, other: Gathered) -> None:
         """What `other` saw counts here too."""
-        for kind, names in (("w", other.written), ("m", other.loaded), ("x", other.externals)):
+        for kind, names in (("w", other.written), ("x", other.externals)):
             for name in names:
                 self.add(kind, name)
+        self.loaded |= other.loaded
         for kind, paths in (("r", other.reads), ("l", other.listings), ("p", other.probes)):
             for path in paths:
                 self.add(kind, path)

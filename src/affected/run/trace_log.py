@@ -43,6 +43,7 @@ class Harvest:
     blocks: bool = False  # every process that ran tests saw which functions ran
     whole: frozenset[RepoPath] = frozenset()  # but not of these files
     left: Mapping[RepoPath, tuple[str, ...]] = field(default_factory=dict)  # collected, not run
+    restored: frozenset[RepoPath] = frozenset()  # written by tests, and as it was before that
 
 
 @dataclass(slots=True)
@@ -122,6 +123,7 @@ class _Assembly:
         self.running: list[TestResult] = []
         self.ended = True
         self.net: dict[str, str] = {}
+        self.effects: dict[str, dict[str, str]] = defaultdict(dict)  # the same, by process
         self.fixtures: dict[str, Gathered] = defaultdict(Gathered)
         self.blocks: list[bool] = []
         self.whole: set[RepoPath] = set()
@@ -198,6 +200,7 @@ class _Assembly:
                 self.asks.update((RepoPath(a), b) for a, b in pairs)
             case "net", (effects,):
                 self.net.update(effects)
+                self.effects[event.process].update(effects)
             case "external-pairs", (pairs,):
                 self.external_pairs.update((a, b) for a, b in pairs)
             case "summary", (first, last):
@@ -302,7 +305,12 @@ class _Assembly:
             blocks=bool(self.blocks) and all(self.blocks),
             whole=frozenset(self.whole),
             left={path: tuple(ids) for path, ids in self.left.items()},
+            restored=self._restored(),
         )
+
+    def _restored(self) -> frozenset[RepoPath]:
+        changed = {p for of in self.effects.values() for p, what in of.items() if what != "same"}
+        return frozenset(RepoPath(path) for path in self.net.keys() - changed)
 
 
 def assemble(events: Iterable[Event]) -> Harvest:

@@ -10,7 +10,7 @@ import sys
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import ledger as kinds
-from . import paths
+from . import paths, programs
 
 _MAKES = os.O_CREAT | os.O_TRUNC
 _LONGEST = 200
@@ -42,6 +42,7 @@ class Auditor:
             "os.mkdir": self._mkdir,
             "os.truncate": self._written,
             "os.chmod": self._written,
+            "os.utime": self._written,
             "os.link": self._linked,
             "os.symlink": self._linked,
             "sqlite3.connect": self._sqlite,
@@ -200,8 +201,15 @@ class Auditor:
                 self._accesses.note(kinds.READ, located, frame)
 
     def _popen(self, args: Tuple[Any, ...], frame: Any) -> None:
-        command = args[1] if len(args) > 1 and args[1] is not None else args[0]
-        self.child(command, frame)
+        program, words, folder, environ = args[:4]
+        files = programs.named_files(program, words, folder, environ)
+        if files is None:
+            self.child(words if words is not None else program, frame)
+        for path in files or ():
+            located = self._workspace.locate(path)
+            if located is not None:
+                there = paths.mode_of(self._workspace.absolute(located))
+                self._accesses.note(kinds.READ if there else kinds.PROBE, located, frame)
 
     def _spawn(self, args: Tuple[Any, ...], frame: Any) -> None:
         if os.path.basename(frame.f_code.co_filename) == "subprocess.py":

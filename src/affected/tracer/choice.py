@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import sys
+import sysconfig
 import time
 from typing import Any, Callable, Dict, Iterable, List, Set, Tuple
 
@@ -19,6 +20,7 @@ from .values import Survey
 _PATIENCE = 120.0  # seconds to wait for the answer; without one nothing more is left out
 _PAUSE = 0.002
 ANSWER = "answer.json"
+LIBRARIES = ".libraries"  # what the file beside the values is called besides
 
 
 class Choice:
@@ -73,6 +75,20 @@ def write_values(
             gc.enable()
     with open(path, "w", encoding="ascii") as stream:
         json.dump(found, stream, separators=(",", ":"))
+
+
+def write_libraries(path: str, workspace: Any) -> None:
+    """The files of all code that is loaded and not first-party, as a JSON list."""
+    found = {sys.executable}
+    shared = sysconfig.get_config_var("INSTSONAME")
+    if shared:
+        found.add(os.path.join(sysconfig.get_config_var("LIBDIR") or "", shared))
+    for module in list(sys.modules.values()):
+        filename = getattr(module, "__dict__", {}).get("__file__")
+        if isinstance(filename, str) and workspace.locate(filename) is None:
+            found.add(filename)
+    with open(path, "w", encoding="ascii") as stream:
+        json.dump(sorted(found), stream)
 
 
 def _read(path: str) -> Dict[str, Any]:

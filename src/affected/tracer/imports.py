@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import importlib.util
+import opcode
 import os
 import sys
 import types
@@ -18,6 +19,7 @@ from . import ledger as kinds
 from .files import replace
 from .frames import FIRST, IMPORTING, LIBRARY, OTHER, RUNNER
 
+_IMPORT_NAME = opcode.opmap["IMPORT_NAME"]
 # A file name that `warnings` and the import system itself count as internal to imports.
 _INTERNAL = "<frozen importlib._bootstrap>"
 _WRAPPERS = """
@@ -149,7 +151,7 @@ class Imports:
                 self._pair(self._pairs, where, path)
             self._remember(key)
         elif files or kind != OTHER:
-            self._note_dynamic(full, files, frame)
+            self._note_dynamic(full, files, frame, fromlist)
         else:
             self._pair(self._external_pairs, where, full.partition(".")[0])
             self._remember(key)
@@ -203,7 +205,10 @@ class Imports:
             return None
         scope = self.acting(frame, path)
         if scope is not None:
-            self._ledger.note(scope, kinds.LOADED, path)
+            if _is_by_statement(frame):
+                self._ledger.note(scope, kinds.NAMED, path + ":")
+            else:
+                self._ledger.note(scope, kinds.LOADED, path)
         elif self._ledger.testing:
             self._ledger.note(self._ledger.scope, kinds.BODY, path)
         return path
@@ -236,17 +241,32 @@ class Imports:
         scope: str = self._frames.running(frame)
         return scope
 
-    def _note_dynamic(self, full: str, files: List[str], frame: Any) -> None:
+    def _note_dynamic(self, full: str, files: List[str], frame: Any, fromlist: Any = ()) -> None:
         scope = self.acting(frame)
         if scope is None or (not files and self._frames.is_plugins_own(scope, frame)):
             return
-        for path in files:
-            self._ledger.note(scope, kinds.LOADED, path)
+        if fromlist and "*" not in fromlist and _is_statement(frame):
+            self._note_named(scope, full, files, fromlist)
+        else:
+            for path in files:
+                self._ledger.note(scope, kinds.LOADED, path)
         if not files:
             if self._is_runner(frame):
                 return  # pytest and its plugins count for every test anyway
             self._ledger.note(scope, kinds.EXTERNAL, full.partition(".")[0])
         self._note_candidates(scope, full, files[-1] if files else None)
+
+    def _note_named(self, scope: str, full: str, files: List[str], fromlist: Any) -> None:
+        """`from full import …` of code that is no file: no other name of the module is read."""
+        own = self._file_of(sys.modules.get(full))
+        submodules = {self._file_of(sys.modules.get(full + "." + name)) for name in fromlist}
+        for path in files:
+            if path == own:
+                self._ledger.note(scope, kinds.NAMED, path + ":" + ",".join(fromlist))
+            elif path in submodules:
+                self._ledger.note(scope, kinds.LOADED, path)
+            else:
+                self._ledger.note(scope, kinds.NAMED, path + ":")
 
     def _is_runner(self, frame: Any) -> bool:
         while frame is not None:
@@ -309,6 +329,21 @@ class Imports:
             return None
         found: Optional[str] = self._workspace.locate(filename)
         return found
+
+
+def _is_statement(frame: Any) -> bool:
+    """Whether a frame that asks for a module does so by a statement, not by calling a function."""
+    code, place = frame.f_code.co_code, frame.f_lasti
+    return bool(0 <= place < len(code) and code[place] == _IMPORT_NAME)
+
+
+def _is_by_statement(frame: Any) -> bool:
+    """Whether the module whose body is about to run was asked for by a statement."""
+    while frame is not None and frame.f_code.co_filename.startswith("<frozen importlib."):
+        if frame.f_code.co_name == "__import__":
+            return frame.f_back is not None and _is_statement(frame.f_back)
+        frame = frame.f_back
+    return False
 
 
 def _absolute(name: str, names: Any, level: int) -> str:

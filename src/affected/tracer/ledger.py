@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Set, Tuple
 
 READ, LISTING, PROBE, WRITTEN, LOADED, EXTERNAL, INSTALLED, BODY = 1, 2, 4, 8, 16, 32, 64, 128
+NAMED = 256
 _LETTERS = {
     READ: "r",
     LISTING: "l",
@@ -17,6 +18,7 @@ _LETTERS = {
     EXTERNAL: "x",
     INSTALLED: "i",
     BODY: "b",
+    NAMED: "n",
 }
 _INPUT = READ | LISTING | PROBE
 SESSION = "session"

@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Generator, List, Optional, Set
 import pytest
 
 from . import surroundings
-from .choice import Choice, write_values
+from .choice import LIBRARIES, Choice, write_libraries, write_values
 from .collection import Collection
 from .contexts import Contexts
 from .fixtures import SHARED, Fixtures
@@ -174,6 +174,8 @@ class Plugin:
         if self._wishes.blocks and self._role in ("", FIRST_WORKER):
             path = self.spool.path + ".values"
             write_values(path, self.watch.workspace, items, self.ids.id_of)
+            if choice.asks:
+                write_libraries(path + LIBRARIES, self.watch.workspace)
             self.spool.add(["values", os.path.basename(path)])
             self._flush()
         if choice.asks:

@@ -128,7 +128,8 @@ class Survey:
 
     def _own_class(self, path: str, name: str, value: Any) -> Tuple[str, bytes]:
         whole = "%s:%s" % (path, name)
-        return "class", self.describer.definitions.class_parts(value, whole, whole=False)
+        kind = "class" if self._homes.only_known(value) else "class:library"
+        return kind, self.describer.definitions.class_parts(value, whole, whole=False)
 
     def _add_attributes(self, path: str, name: str, value: Any) -> None:
         for attribute, held in attributes_of(value):
@@ -192,7 +193,8 @@ def module_values(
     that `def` bound to that name. A binding is "NAME", or "CLASS.NAME" for the attributes of the
     module's own classes, or either with ".__doc__" or the name of what hangs on a function. A
     fingerprint has 16 hexadecimal digits, or none when nothing could be told. Kinds: function,
-    class, module, plain, doc, or "opaque:" and why the value cannot be told (then equal
+    class, "class:library" where an ancestor or the metaclass is a library's, which may go through
+    its attributes, module, plain, doc, or "opaque:" and why the value cannot be told (then equal
     fingerprints prove nothing). Refs are what the value holds by identity alone, sorted:
     "PATH:QUALNAME", or a module's path.
     """

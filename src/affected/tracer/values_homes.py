@@ -22,6 +22,8 @@ _CLASS_OF_CLASSES = 1 << 31
 _POINTER = 8
 _HAS_CODE_NAMES = hasattr(types.CodeType, "co_qualname")
 _OWN_FREE = frozenset(("__class__", "__classdict__"))
+# Libraries whose classes read only attributes that their sources spell.
+_PASSIVE = frozenset(("builtins", "abc", "typing", "_thread", "collections.abc", "types"))
 # Types are compared by identity: a metaclass of the user's may have its own idea of equality.
 METHODS = frozenset(map(id, (staticmethod, classmethod)))
 _C_MADE = frozenset(
@@ -65,6 +67,10 @@ def module_names(module: Any) -> Dict[str, Any]:
     """The namespace of a module, whatever its type makes of attribute access."""
     found: Dict[str, Any] = _module_dict_of(module)
     return found
+
+
+def _module_of(kind: Any) -> str:
+    return place_of(kind)[0]
 
 
 def is_native(kind: Any) -> bool:
@@ -153,6 +159,13 @@ class Homes:
         return False
 
     # --- classes
+
+    def only_known(self, kind: Any) -> bool:
+        """Whether nothing that a class is made by or of goes through its attributes unseen."""
+        return all(
+            _module_of(one) in _PASSIVE or _module_of(one) in self._by_name
+            for one in (type(kind), *lineage(kind))
+        )
 
     def class_home(self, kind: Any) -> Tuple[Optional[str], str, bool]:
         """(repo path or None, module and qualified name, whether the class is found there)."""

@@ -199,7 +199,7 @@ def test_defaults_and_decorators_of_a_nested_function_belong_to_the_enclosing_bo
         ("x.a.b", {"x", "a", "b"}),
         ("x(key=1)", {"key"}),
         ("import p.q as r", {"p", "q"}),
-        ("from .p import q", {"p", "q"}),
+        ("from .p import q as r", {"q", "r"}),
         ("patch('p.q.Klass')", {"p", "q", "Klass"}),
         ("load('p.q:main')", {"p", "main"}),
         ("y: 'dict[str, Foo]' = {}", {"Foo", "dict"}),
@@ -212,11 +212,19 @@ def test_defaults_and_decorators_of_a_nested_function_belong_to_the_enclosing_bo
         ("getattr(x, n)", {"*"}),
         ("getattr(*x)", {"*"}),
         ("map(getattr, x)", {"*"}),
-        ("importlib.import_module(n)", {"*"}),
-        ("importlib.import_module(f'plugins.{n}')", {"plugins", "*"}),
+        ("importlib.import_module('plugins.one')", {"plugins", "one"}),
         ("operator.attrgetter(*n)", {"*"}),
-        ("super().__setattr__(n, 1)", {"*"}),
+        ("super().__setattr__(n, 1)", {".*"}),
+        ("getattr(self, n)", {".*"}),
+        ("getattr(type(self), n)", {".*"}),
+        ("hasattr(cls, n)", {".*"}),
+        ("vars(self)", {".*"}),
+        ("self.__dict__", {".*"}),
+        ("exec(code, space)", {".*"}),
         ("vars(x)", {"*"}),
+        ("exec(code)", {"*"}),
+        ("exec(code, globals())", {"*"}),
+        ("help(x)", {"help()"}),
         ("x.__dict__", {"*"}),
         ("getattr(x, '__dict__')", {"*"}),
         ("eval(x)", {"*"}),
@@ -236,6 +244,21 @@ def test_reflection_by_a_literal_is_no_reflection(body):
     assert "*" not in mentions(body)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "getattr(self, n)",
+        "vars(self)",
+        "vars = x.pop(); vars.y",
+        "exec(code, space)",
+        "importlib.import_module(n)",
+    ],
+)
+def test_what_reads_no_module_by_computed_names_mentions_not_any_name(body):
+    """An instance's attributes, a namespace that is given, a variable called like a builtin."""
+    assert "*" not in mentions(body)
+
+
 def test_a_private_name_is_mentioned_and_bound_as_the_class_mangles_it():
     """Inside a class alone, its methods included."""
     source = "class _A:\n    __x = 1\n    def f(self): return self.__x"
@@ -246,7 +269,14 @@ def test_a_private_name_is_mentioned_and_bound_as_the_class_mangles_it():
 def test_computed_attributes_may_be_any():
     """Who enters __getattr__ may look up whatever there is."""
     found = block("class A:\n    def __getattr__(self, name): return self.f(name)", "A.__getattr__")
-    assert mentions_any(found.mentions, ["whatever"])
+    assert mentions_any(found.mentions, [], ["whatever"])
+    assert not mentions_any(found.mentions, ["a_name_of_a_module"])
+
+
+def test_a_modules_getattr_mentions_what_it_says():
+    """It is asked for what the module has not; what it looks up stands in it."""
+    found = block("def __getattr__(name):\n    return TABLE[name]\n", "__getattr__")
+    assert found.mentions == {"TABLE", "name"}
 
 
 def test_a_beginning_matches_the_names_that_start_so():

@@ -6,7 +6,8 @@ import pytest
 
 from affected.lang.python.outline import compare, outline
 from affected.model.path import RepoPath
-from affected.selection.values import SIGNATURES, Comparison, ImportValues, read_values
+from affected.selection.import_values import ImportValues, read_values
+from affected.selection.values import SIGNATURES, Comparison
 
 LIB, USER = RepoPath("lib.py"), RepoPath("user.py")
 OLD = "RATE = 1\n\n\ndef price(tax=1):\n    return RATE\n"
@@ -24,11 +25,20 @@ def values(**modules):
     return read_values(json.dumps({"modules": found, "items": {}}).encode())
 
 
-def moved(old, new, *, before=OLD, after=OLD, user="", dynamic=(), ran=False, reaches=True):
+def moved(
+    old, new, *, before=OLD, after=OLD, user="", dynamic=(), ran=False, reaches=True, spelled=()
+):
     """What is said of an edit of lib.py, for tests that loaded it and user.py."""
     then, now = outline(before.encode()), outline(after.encode())
     outlines = {LIB: then, USER: outline(user.encode())}
-    comparison = Comparison(old, new, {LIB: compare(then, now)}, outlines.get, lambda _: reaches)
+    comparison = Comparison(
+        old,
+        new,
+        {LIB: compare(then, now)},
+        outlines.get,
+        lambda _: reaches,
+        lambda names: {*names} & {*spelled},
+    )
     return comparison.moved([LIB, USER], frozenset(dynamic), ran=ran)
 
 
@@ -56,20 +66,61 @@ def test_another_default_concerns_who_entered_the_function_or_reads_signatures()
     new = values(lib={"price": ("b", "function", (), 4)}, user={})
     found = moved(old, new)
     assert found.functions[LIB] == {4}
-    assert found.names == SIGNATURES
+    assert found.spelled == SIGNATURES
+    assert found.names == set()
 
 
-def test_another_attribute_concerns_who_can_hold_the_class():
-    """By its own name, a subclass's, or that of an instance made at import."""
-    old = values(
-        lib={"A": ("c", "class", ()), "A__in__x": plain("a")},
-        user={"B": ("d", "class", ("lib.py:A",)), "MADE": plain("e", "user.py:B")},
+def attribute_moved(kind="class", attribute="x", **more):
+    """Another value of an attribute of lib.py's A; user.py has a subclass and an instance of it."""
+    holders = {"B": ("d", "class", ("lib.py:A",)), "MADE": plain("e", "user.py:B")}
+    old, new = (
+        values(lib={"A": ("c", kind, ()), f"A__in__{attribute}": plain(print_)}, user=holders)
+        for print_ in "ab"
     )
-    new = values(
-        lib={"A": ("c", "class", ()), "A__in__x": plain("b")},
-        user={"B": ("d", "class", ("lib.py:A",)), "MADE": plain("e", "user.py:B")},
-    )
-    assert moved(old, new).names == {"x", "A", "B", "MADE"}
+    return moved(old, new, **more)
+
+
+def test_another_attribute_concerns_who_mentions_it():
+    """By computed names: who got hold of the class, a subclass, or an instance made at import."""
+    found = attribute_moved()
+    assert (found.names, found.attributes) == (set(), {"x"})
+    assert found.reach >= {"A", "B", "MADE"}
+    assert found.unspelled == {"x": {"A", "B", "MADE"}}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"kind": "class:library"}, {"attribute": "__call__"}, {"spelled": ["x"]}],
+    ids=["a library made it", "the interpreter looks it up", "a library spells it"],
+)
+def test_an_attribute_that_unseen_code_may_read_concerns_who_holds_the_class(more):
+    """Nobody sees which names a library reads."""
+    assert attribute_moved(**more).names == {"A", "B", "MADE"}
+
+
+def test_code_that_computes_names_counts_for_its_own_module_and_for_whom_it_holds():
+    """A module's own functions, and who mentions a name that stands for the module."""
+    old = values(lib={"RATE": plain("a")}, user={"l": ("m", "module", ("lib.py",))})
+    new = values(lib={"RATE": plain("b")}, user={"l": ("m", "module", ("lib.py",))})
+    found = moved(old, new)
+    assert found.homes == {LIB}
+    assert found.reach >= {"lib", "l", "modules"}
+
+
+def test_a_submodule_that_was_not_imported_this_time_is_no_other_value():
+    """Fewer test files are collected, so that fewer modules are imported."""
+    old = values(lib={"sub": ("s", "module", ("sub.py",))}, sub={}, user={})
+    assert not moved(old, values(lib={}, user={})).is_named
+
+
+def test_a_module_whose_getattr_remembers_what_it_found_concerns_all():
+    """It is not asked again, so that later tests do not enter it."""
+    lazy = {"__getattr__": ("g", "function", (), 4), "TABLE": plain("a")}
+    text = "TABLE = 1\n\n\ndef __getattr__(name):\n    globals()[name] = TABLE\n"
+    old, new = values(lib=lazy, user={}), values(lib={**lazy, "TABLE": plain("b")}, user={})
+    assert moved(old, new, before=text, after=text).widened == "module-getattr: lib.py"
+    plainly = text.replace("globals()[name] =", "return")
+    assert moved(old, new, before=plainly, after=plainly).names == {"TABLE"}
 
 
 def test_a_statement_that_may_do_more_than_bind_concerns_all():
@@ -83,6 +134,20 @@ def test_a_module_read_by_computed_names_concerns_all_who_loaded_it():
     old = values(lib={"RATE": plain("a")}, user={})
     new = values(lib={"RATE": plain("b")}, user={})
     assert moved(old, new, dynamic=[LIB]).widened == "dynamic-import: lib.py"
+
+
+def test_a_module_of_which_unseen_code_imports_names_concerns_all_when_one_of_these_moved():
+    """Generated code: the name is seen, what is made of it is not."""
+    old, new = values(lib={"RATE": plain("a")}), values(lib={"RATE": plain("b")})
+    assert moved(old, new, dynamic=["lib.py:RATE"]).widened == "dynamic-import: lib.py"
+    assert moved(old, new, dynamic=["lib.py:price"]).widened == ""
+
+
+def test_a_name_that_was_not_there_has_no_docstring_that_changed():
+    """Only its name counts."""
+    old = values(lib={}, user={})
+    new = values(lib={"f": ("a", "function", (), 9), "f__in____doc__": ("b", "doc", ())}, user={})
+    assert moved(old, new).spelled == set()
 
 
 def test_another_hook_of_pytest_concerns_all():

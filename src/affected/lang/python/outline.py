@@ -15,12 +15,15 @@ from affected.lang.python.outline_compare import OutlineChange, compare
 from affected.lang.python.outline_mentions import mangled
 from affected.lang.python.outline_packed import pack, unpack
 from affected.lang.python.outline_parts import (
+    OWN,
     VERSION,
     Block,
     Outline,
     Statement,
     block_at,
+    computes,
     mentions_any,
+    spells_any,
 )
 from affected.lang.python.outline_statements import bound_names, kind_of, may_do_more, only_script
 from affected.lang.python.outline_tokens import digest, effective, heading, parameters
@@ -34,9 +37,11 @@ __all__ = [
     "Statement",
     "block_at",
     "compare",
+    "computes",
     "mentions_any",
     "outline",
     "pack",
+    "spells_any",
     "unpack",
 ]
 
@@ -122,8 +127,8 @@ class _Builder:
         arguments = parameters(node.args)
         given = {one.lstrip("/=*") for one in arguments}
         region.mentions |= given
-        if node.name in {"__getattr__", "__getattribute__"}:
-            region.mentions.add("*")
+        if prefix and node.name in {"__getattr__", "__getattribute__"}:
+            region.mentions.add(OWN)  # of a class: what it has not may be asked for by anyone
         declared = {name for _, name in region.declared}
         own = (region.bound | given) - declared
         region.tokens += self._functions(region, (*enclosing, own))
@@ -141,7 +146,7 @@ class _Builder:
                 digest=digest(region.tokens),
                 shape=shape,
                 definition=definition,
-                mentions=region.looked_up(),
+                mentions=region.looked_up(frozenset(own)),
             )
         )
         return definition

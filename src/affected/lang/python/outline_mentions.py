@@ -1,7 +1,7 @@
 """Which names a piece of code may look up, reflection included.
 
-Unaware of syntax but for the calls that compute a name. "*" stands for every name, "visit_*" for
-those that start so.
+Unaware of syntax but for the calls that compute a name. "*" stands for every name, ".*" for every
+attribute of an object that is no module, "visit_*" for names that start so.
 """
 
 from __future__ import annotations
@@ -11,9 +11,18 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from affected.lang.python.outline_parts import ANY
+from affected.lang.python.outline_parts import ANY, OWN
 
-__all__ = ["REFLECTION", "looked_up", "mangled", "reflected"]
+__all__ = [
+    "OWN",
+    "REFLECTION",
+    "WHOLE_CALLS",
+    "is_own",
+    "looked_up",
+    "mangled",
+    "of_whole",
+    "reflected",
+]
 
 _NAME_AT: Final = {
     "getattr": 1,
@@ -21,15 +30,17 @@ _NAME_AT: Final = {
     "setattr": 1,
     "delattr": 1,
     "getattr_static": 1,
-    "import_module": 0,
-    "__import__": 0,
     "methodcaller": 0,
 }
 _BOUND_OR_NOT: Final = frozenset(("__getattribute__", "__getattr__", "__setattr__", "__delattr__"))
 """Methods whose name argument stands first or, called on the class, second."""
 REFLECTION: Final = frozenset(_NAME_AT) | _BOUND_OR_NOT | {"attrgetter"}
-"""What looks up a name that an argument gives; anything but a call of it may look up any."""
+"""What looks up a name that an argument gives; anything but a call of it may look up any.
 
+`import_module` is none: which modules are loaded by name is seen when that happens.
+"""
+
+WHOLE_CALLS: Final = frozenset(("vars", "dir", "exec", "eval", "help"))
 _WHOLE: Final = frozenset(
     ("vars", "dir", "globals", "locals", "eval", "exec", "asdict", "astuple", "get_type_hints")
 )
@@ -47,6 +58,8 @@ _WHOLE_ATTRIBUTES: Final = frozenset(
     )
 )
 _WHOLE_TEXTS: Final = frozenset(("__dict__", "__subclasses__", "__members__"))
+_ATTRIBUTE_OF: Final = frozenset(("getattr", "hasattr", "setattr", "delattr", "getattr_static"))
+_OWNS: Final = frozenset(("self", "cls"))
 _LONGEST: Final = 300
 """Characters; a text longer than this is prose, not a name."""
 _PATH: Final = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)*")
@@ -60,15 +73,20 @@ def looked_up(
     others: set[str],
     texts: Iterable[str],
     privates: Iterable[str],
+    local: frozenset[str] = frozenset(),
 ) -> frozenset[str]:
-    """All mentions of a region: plain names, attributes, names given as text, mangled ones."""
+    """All mentions of a region: plain names, attributes, names given as text, mangled ones.
+
+    `local` are names that the region binds, so that they are no builtins.
+    """
     found = names | attributes | others
     found.discard("")
+    free = names - local
     if not (
-        REFLECTION.isdisjoint(names)
-        and _WHOLE.isdisjoint(names)
+        REFLECTION.isdisjoint(free)
+        and _WHOLE.isdisjoint(free)
         and REFLECTION.isdisjoint(attributes)
-        and _WHOLE_ATTRIBUTES.isdisjoint(names)
+        and _WHOLE_ATTRIBUTES.isdisjoint(free)
         and _WHOLE_ATTRIBUTES.isdisjoint(attributes)
         and _WHOLE_TEXTS.isdisjoint(texts)
     ):
@@ -111,7 +129,48 @@ def reflected(function: str, call: ast.Call) -> set[str]:
         return found | {ANY}
     for one in chosen:
         _named(one, found)
+    if ANY in found and _is_on_own(function, call):
+        found.remove(ANY)
+        found.add(OWN)
     return found
+
+
+def _is_on_own(function: str, call: ast.Call) -> bool:
+    """Whether the name is looked up on what is certainly no module."""
+    if function in _ATTRIBUTE_OF:
+        return bool(call.args) and is_own(call.args[0])
+    return (
+        function in _BOUND_OR_NOT
+        and isinstance(call.func, ast.Attribute)
+        and (is_own(call.func.value) or _is_name(call.func.value, "object"))
+    )
+
+
+def is_own(node: ast.AST) -> bool:
+    """Whether an expression is a method's own instance or class, or its `super()`."""
+    if isinstance(node, ast.Name):
+        return node.id in _OWNS
+    if isinstance(node, ast.Attribute):
+        return node.attr == "__class__" and is_own(node.value)
+    if not isinstance(node, ast.Call):
+        return False
+    whose = node.args[0] if node.args else None
+    return _is_name(node.func, "super") or (
+        _is_name(node.func, "type") and whose is not None and is_own(whose)
+    )
+
+
+def of_whole(function: str, call: ast.Call) -> set[str]:
+    """What such a builtin mentions instead of any name; nothing where it may read any."""
+    if function in ("vars", "dir") and len(call.args) == 1 and is_own(call.args[0]):
+        return {function, OWN}
+    if function in ("exec", "eval") and len(call.args) > 1:
+        return {function, OWN}  # in a namespace that is given
+    return {"help()"} if function == "help" else set()
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
 
 
 def _named(node: ast.expr, found: set[str]) -> None:

@@ -9,13 +9,26 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ANY", "VERSION", "Block", "Outline", "Statement", "block_at", "mentions_any"]
+__all__ = [
+    "ANY",
+    "OWN",
+    "VERSION",
+    "Block",
+    "Outline",
+    "Statement",
+    "block_at",
+    "computes",
+    "mentions_any",
+    "spells_any",
+]
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Of digests and of the stored form alike: outlines of two versions are never compared."""
 
 ANY: Final = "*"
 """The mention of whatever name there is; "visit_*" is that of every name that starts so."""
+OWN: Final = ".*"
+"""The mention of whatever attribute an instance or class has; a module's names are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +100,25 @@ def block_at(outline: Outline, line: int) -> Block | None:
     return found
 
 
-def mentions_any(mentions: frozenset[str], names: Collection[str]) -> bool:
-    """Whether one of `names` may be looked up by what has these mentions."""
-    if not names:
+def mentions_any(
+    mentions: frozenset[str], names: Collection[str], attributes: Collection[str] = ()
+) -> bool:
+    """Whether one of `names`, or of the attributes of classes, may be looked up by these."""
+    if not names and not attributes:
         return False
-    if ANY in mentions or not mentions.isdisjoint(names):
+    return computes(mentions, attributes) or spells_any(mentions, names, attributes)
+
+
+def computes(mentions: frozenset[str], attributes: Collection[str] = ()) -> bool:
+    """Whether a name is looked up that may be any, of whatever object is at hand."""
+    return ANY in mentions or (bool(attributes) and OWN in mentions)
+
+
+def spells_any(
+    mentions: frozenset[str], names: Collection[str], attributes: Collection[str] = ()
+) -> bool:
+    """Whether one of these names is mentioned, or begins as a mentioned one does."""
+    if not mentions.isdisjoint(names) or not mentions.isdisjoint(attributes):
         return True
-    starts = tuple(one[:-1] for one in mentions if one.endswith(ANY))
-    return bool(starts) and any(name.startswith(starts) for name in names)
+    starts = tuple(one[:-1] for one in mentions if one.endswith(ANY) and one not in (ANY, OWN))
+    return bool(starts) and any(name.startswith(starts) for name in (*names, *attributes))

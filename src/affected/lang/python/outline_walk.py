@@ -85,10 +85,10 @@ class Region:
         self.inline = False
         self.yields = False
 
-    def looked_up(self) -> frozenset[str]:
-        """Every name that the region may look up."""
+    def looked_up(self, local: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Every name that the region may look up; `local` are its own variables."""
         return mentioned.looked_up(
-            self.names, self.attributes, self.mentions, self.texts, self.privates
+            self.names, self.attributes, self.mentions, self.texts, self.privates, local
         )
 
 
@@ -148,7 +148,10 @@ class Walk:
             elif kind is an_attribute:
                 add("+.")
                 add(node.attr)
-                attributes.add(node.attr)
+                if node.attr == "__dict__" and mentioned.is_own(node.value):
+                    region.mentions.add(mentioned.OWN)
+                else:
+                    attributes.add(node.attr)
                 push(node.value)
             elif kind is a_constant:
                 value = node.value
@@ -210,6 +213,12 @@ class Walk:
             add("+.")
             add(function.attr)
             stack.append(function.value)
+        elif kind is ast.Name and function.id in mentioned.WHOLE_CALLS:
+            known = mentioned.of_whole(function.id, node)
+            region.mentions |= known
+            add(function.id)
+            if mentioned.OWN not in known:
+                region.names.add(function.id)
         else:
             stack.append(function)
 
@@ -285,8 +294,7 @@ class Walk:
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         region, module = self._region, ""
         if isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            region.mentions |= set(module.split("."))
+            module = "." * node.level + (node.module or "")  # no name of it is left behind
         self._tokens += (f"+import{len(node.names)}", module)
         for alias in node.names:
             self._tokens += (alias.name, "+as " + (alias.asname or ""))
