@@ -33,7 +33,7 @@ def named_files(program: Any, words: Any, folder: Any, environ: Any) -> Optional
     if not name.startswith(_FOLDERS) or os.path.basename(name) not in _PLAIN:
         return None
     given: Mapping[Any, Any] = os.environ if environ is None else environ
-    if any(one in given or os.fsencode(one) in given for one in _LOADED):
+    if not {paths.as_text(name) for name in given}.isdisjoint(_LOADED):
         return None
     start = os.getcwd() if folder is None else os.path.join(os.getcwd(), os.fspath(folder))
     return [os.path.normpath(os.path.join(start, text)) for text in _arguments(words)]
