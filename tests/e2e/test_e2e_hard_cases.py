@@ -23,10 +23,22 @@ from support.hard_cases.collection import COLLECTION
 from support.hard_cases.files import FILES, PROCESSES
 from support.hard_cases.installed import INSTALLED, ROOT
 from support.hard_cases.reflection import REFLECTION
+from support.hard_cases.unseen import UNSEEN
 from support.hard_cases.values import VALUES
 from support.workspaces import Checkout, monorepo
 
-CASES = (*VALUES, *CLASSES, *REFLECTION, *CALLS, *COLLECTION, *FILES, *PROCESSES, *INSTALLED, *ROOT)
+CASES = (
+    *VALUES,
+    *CLASSES,
+    *REFLECTION,
+    *UNSEEN,
+    *CALLS,
+    *COLLECTION,
+    *FILES,
+    *PROCESSES,
+    *INSTALLED,
+    *ROOT,
+)
 OUTCOMES = Path(__file__).resolve().parents[2] / "benchmarks"
 SETTINGS = """
 [tool.affected]
@@ -69,6 +81,7 @@ WIDER = {
     "visitor_method_added": "the same",
     "fixture_parameters": "the same of a fixture",
     "module_getattr": "any name may be answered by it",
+    "constant_that_generated_code_imports": "what generated code reads counts for the whole file",
 }
 pytestmark = pytest.mark.xdist_group("hard cases")
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from affected.lang.python.outline_parts import ANY, Block, Outline, Statement
+from affected.lang.python.outline_parts import ANY, OWN, Block, Outline, Statement
 from affected.model.path import RepoPath, name, parent
 
 Reached: TypeAlias = Mapping[RepoPath, frozenset[str]] | None
@@ -83,7 +83,7 @@ class _Reach:
             if one.kind != "import":
                 self._mention(path, one.mentions)
             elif ANY in one.names:  # of a star, whatever is mentioned has the module
-                self._mention(path, one.mentions - {ANY})
+                self._mention(path, one.mentions - {ANY, OWN})
             kept = one.kind == "function" and one.line not in lines  # decorated
             if kept or one.kind not in _PLAIN:
                 self._mention(path, one.names)
@@ -107,8 +107,9 @@ class _Reach:
 
     def _mention(self, path: RepoPath, mentions: Iterable[str]) -> None:
         """Code in a file mentions names: its own module's functions, and what is known by them."""
-        for one in mentions:
-            if one == ANY:
+        for mention in mentions:
+            one = mention.removeprefix("@")
+            if one in {ANY, OWN}:
                 self._everything = True
             elif one.endswith(ANY):
                 self._start(path, one[:-1])

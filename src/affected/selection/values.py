@@ -98,6 +98,7 @@ class Comparison:
         self._outline = outline
         self._edited = {name for change in changes.values() for _, name in change.names}
         self._known: dict[RepoPath, _Differences] = {}
+        self._spelled_by: dict[RepoPath, frozenset[str]] = {}
         self._holders = _find_holders((old, new), ("function", "module", "doc"))
         self._all_holders = _find_holders((old, new), ("doc",))
 
@@ -117,6 +118,8 @@ class Comparison:
         owners = set().union(*(one.owners for one in found.values()))
         held = set().union(*(one.held for one in found.values()))
         everyone = owners | {owner for _, owner in held}
+        texts = self._texts(found) if held else frozenset()
+        owners |= {owner for name, owner in held if "'" + name in texts}
         for path, one in found.items():
             if one.trouble or self._is_named(path, one.bound, everyone, dynamic):
                 return Moved(widened=one.trouble or f"dynamic-import: {path}")
@@ -148,6 +151,19 @@ class Comparison:
             unspelled,
             functions,
         )
+
+    def _texts(self, loaded: Iterable[RepoPath]) -> frozenset[str]:
+        """What texts of these modules spell where no function can be entered."""
+        return frozenset().union(*map(self._texts_of, loaded))
+
+    def _texts_of(self, path: RepoPath) -> frozenset[str]:
+        if path not in self._spelled_by:
+            outline = self._outline(path)
+            every = (one.mentions for one in outline.statements) if outline else ()
+            self._spelled_by[path] = frozenset(
+                name for mentions in every for name in mentions if name[:1] == "'"
+            )
+        return self._spelled_by[path]
 
     def _reach(self, owners: set[str], homes: Collection[RepoPath]) -> frozenset[str]:
         """Names through which code gets hold of the classes and modules that differ."""

@@ -199,7 +199,8 @@ def test_defaults_and_decorators_of_a_nested_function_belong_to_the_enclosing_bo
         ("x.a.b", {"x", "a", "b"}),
         ("x(key=1)", {"key"}),
         ("import p.q as r", {"p", "q"}),
-        ("from .p import q as r", {"q", "r"}),
+        ("from .p import q as r", {"@p", "q", "r"}),
+        ("print('{x.size} of %(total)s')", {"size", "total"}),
         ("patch('p.q.Klass')", {"p", "q", "Klass"}),
         ("load('p.q:main')", {"p", "main"}),
         ("y: 'dict[str, Foo]' = {}", {"Foo", "dict"}),
@@ -271,6 +272,13 @@ def test_computed_attributes_may_be_any():
     found = block("class A:\n    def __getattr__(self, name): return self.f(name)", "A.__getattr__")
     assert mentions_any(found.mentions, [], ["whatever"])
     assert not mentions_any(found.mentions, ["a_name_of_a_module"])
+
+
+def test_what_texts_spell_at_import_is_told_from_what_code_says():
+    """A table of names or a template, which unseen code may look names up by."""
+    (found,) = outline(b"FIELDS = [size, 'colour', '{x.weight}']\n").statements
+    assert {"'colour", "'weight", "colour", "size"} <= found.mentions
+    assert "'size" not in found.mentions
 
 
 def test_a_modules_getattr_mentions_what_it_says():

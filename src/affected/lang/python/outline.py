@@ -110,7 +110,7 @@ class _Builder:
                 script=script,
                 line=node.lineno,
                 text=self._beginning(node.lineno) if effect else "",
-                mentions=region.looked_up(),
+                mentions=region.looked_up(marked=True),
             )
         )
 

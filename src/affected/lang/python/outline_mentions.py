@@ -62,6 +62,8 @@ _ATTRIBUTE_OF: Final = frozenset(("getattr", "hasattr", "setattr", "delattr", "g
 _OWNS: Final = frozenset(("self", "cls"))
 _LONGEST: Final = 300
 """Characters; a text longer than this is prose, not a name."""
+_LONGEST_TEMPLATE: Final = 20_000
+_TEMPLATES: Final = ("{", "%(", "$")
 _PATH: Final = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)*")
 _TYPE: Final = re.compile(r"[\w.\[\]|,'\" ]*[\[|][\w.\[\]|,'\" ]*")
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*")
@@ -74,10 +76,13 @@ def looked_up(
     texts: Iterable[str],
     privates: Iterable[str],
     local: frozenset[str] = frozenset(),
+    *,
+    marked: bool = False,
 ) -> frozenset[str]:
     """All mentions of a region: plain names, attributes, names given as text, mangled ones.
 
-    `local` are names that the region binds, so that they are no builtins.
+    `local` are names that the region binds, so that they are no builtins; `marked`: what a text
+    spells is a mention with a quote ahead, too.
     """
     found = names | attributes | others
     found.discard("")
@@ -92,14 +97,24 @@ def looked_up(
     ):
         found.add(ANY)
     for text in texts:
-        if len(text) <= _LONGEST and (
-            _PATH.fullmatch(text) is not None
-            or (("[" in text or "|" in text) and _TYPE.fullmatch(text) is not None)
-        ):
-            found.update(_IDENTIFIER.findall(text))
+        if _names_things(text):
+            spelled = _IDENTIFIER.findall(text)
+            found.update(spelled)
+            if marked:
+                found.update(["'" + name for name in spelled])
     for private in privates:
         found |= {mangled(name, private) for name in found if name.startswith("__")}
     return frozenset(found)
+
+
+def _names_things(text: str) -> bool:
+    """Whether a text may be what names are looked up by: a path, a type, a template."""
+    if len(text) <= _LONGEST and (
+        _PATH.fullmatch(text) is not None
+        or (("[" in text or "|" in text) and _TYPE.fullmatch(text) is not None)
+    ):
+        return True
+    return len(text) <= _LONGEST_TEMPLATE and any(sign in text for sign in _TEMPLATES)
 
 
 def mangled(name: str, private: str) -> str:

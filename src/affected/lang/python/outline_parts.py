@@ -27,6 +27,7 @@ VERSION: Final = "2"
 
 ANY: Final = "*"
 """The mention of whatever name there is; "visit_*" is that of every name that starts so."""
+# "@name" mentions the module that `from name import …` imports from: it is not held by that.
 OWN: Final = ".*"
 """The mention of whatever attribute an instance or class has; a module's names are none."""
 
@@ -58,7 +59,8 @@ class Statement:
 
     `owner` is the class's key, or "" for the module, `names` what it binds there ("*" for a star
     import). `script` says that it runs only where the file is run as `__main__`; `text` is its
-    beginning, where `effect` says that it may do more than bind its names.
+    beginning, where `effect` says that it may do more than bind its names. Of `mentions`, those
+    that a text spells stand there with a quote ahead, too.
     """
 
     owner: str

@@ -85,11 +85,12 @@ class Region:
         self.inline = False
         self.yields = False
 
-    def looked_up(self, local: frozenset[str] = frozenset()) -> frozenset[str]:
+    def looked_up(
+        self, local: frozenset[str] = frozenset(), *, marked: bool = False
+    ) -> frozenset[str]:
         """Every name that the region may look up; `local` are its own variables."""
-        return mentioned.looked_up(
-            self.names, self.attributes, self.mentions, self.texts, self.privates, local
-        )
+        parts = (self.names, self.attributes, self.mentions, self.texts, self.privates)
+        return mentioned.looked_up(*parts, local, marked=marked)
 
 
 class Walk:
@@ -294,7 +295,8 @@ class Walk:
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         region, module = self._region, ""
         if isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")  # no name of it is left behind
+            module = "." * node.level + (node.module or "")
+            region.mentions |= {"@" + part for part in module.split(".") if part}
         self._tokens += (f"+import{len(node.names)}", module)
         for alias in node.names:
             self._tokens += (alias.name, "+as " + (alias.asname or ""))
