@@ -48,7 +48,7 @@ class SecondStage:
         self._partials = partials
         self._values: dict[tuple[str, ...], ImportValues | None] = {}
         self._libraries = Spelled(())
-        self._data: dict[tuple[RepoPath, ...], Spelled] = {}
+        self._texts: dict[tuple[RepoPath, ...], Spelled] = {}
         self._mentions: dict[tuple[str, int], Entered] = {}
         self.answers = Answers()
 
@@ -124,7 +124,7 @@ class SecondStage:
         results = {result.id: result for result in judged.observation.results}
         reused = self.answers.reused.setdefault(label, {})
         causes = self.answers.causes.setdefault(label, {})
-        move = self._with_data(move, partial.data)
+        move = self._with_texts(move, partial.texts)
         shared = Seen(move.widened)
         self._look(judged.observation.shared, move, digests, shared)
         for id_ in partial.asked:
@@ -140,14 +140,14 @@ class SecondStage:
                 reused[id_] = results[id_]
         return set(reused)
 
-    def _with_data(self, move: Moved, files: tuple[RepoPath, ...]) -> Moved:
+    def _with_texts(self, move: Moved, files: tuple[RepoPath, ...]) -> Moved:
         """An attribute that a template or other data spells is read by who reads that."""
         if not move.unspelled:
             return move
-        if files not in self._data:
+        if files not in self._texts:
             root = self._knowledge.workspace.root
-            self._data[files] = Spelled([root / path for path in files])
-        found = self._data[files].any_of(move.unspelled.keys())
+            self._texts[files] = Spelled([root / path for path in files])
+        found = self._texts[files].any_of(move.unspelled.keys())
         return replace(move, names=move.names.union(*(move.unspelled[name] for name in found)))
 
     def _look(

@@ -154,7 +154,7 @@ class Judge:
             if one.kind is InputKind.CODE
         }
 
-    def data(self, observation: StoredObservation) -> tuple[RepoPath, ...]:
+    def texts(self, observation: StoredObservation) -> tuple[RepoPath, ...]:
         """The files that its tests read, code apart."""
         found = (one.key for one in self._inputs(observation) if one.kind is InputKind.FILE)
         return tuple(RepoPath(key) for key in found if not key.endswith(".py"))

@@ -57,7 +57,7 @@ class Partial:
     reasons: Mapping[str, Reason]  # of the tests that must run, by id
     asked: tuple[str, ...] = ()  # tests about which the values of imports decide
     code: Mapping[RepoPath, str] = field(default_factory=dict)  # then loaded, with its digest
-    data: tuple[RepoPath, ...] = ()  # other files that its tests read
+    texts: tuple[RepoPath, ...] = ()  # other files that its tests read
     sources: Mapping[str, Judged] = field(
         default_factory=dict
     )  # what proves each test of `results`
@@ -187,8 +187,8 @@ def _asked(label: str, judged: Judged, judge: Judge) -> Partial:
             asked.append(result.id)
         else:
             reasons[result.id] = reason
-    code, data = judge.code(judged.observation), judge.data(judged.observation)
-    return Partial(label, judged, {}, reasons, tuple(asked), code, data)
+    code, texts = judge.code(judged.observation), judge.texts(judged.observation)
+    return Partial(label, judged, {}, reasons, tuple(asked), code, texts)
 
 
 def _reason(judged: Judged, result: TestResult) -> Reason | None:
