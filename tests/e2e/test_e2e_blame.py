@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,8 @@ def test_what_cannot_be_answered_is_said(history: tuple[Checkout, dict[str, str]
     """Nothing changed what it used; nothing on record; names that are not there."""
     checkout, ids = history
     other = checkout.affected("blame", "test_one.py::test_other", "--good", ids["start"]).out
-    assert "none of 6 commits" in other  # it enters no function of what they changed
+    # It enters no function of what they changed; before Python 3.12 functions are not told apart.
+    assert ("none of 6 commits" if sys.version_info >= (3, 12) else "3 of 6 commits") in other
     same = checkout.affected("blame", "test_two.py", "--good", ids["guilty"]).out
     assert "none of 2 commits" in same
     fresh = Checkout(checkout.root, checkout.cache.parent / "empty")
