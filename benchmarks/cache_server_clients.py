@@ -67,7 +67,10 @@ experimental_test_shell_command(
     name="t", command="seq 1 20000 > a.txt && echo done", tools=["seq", "echo"]
 )
 """
-TESTS = "def test_one():\n    assert True\n\n\ndef test_two():\n    assert 2\n"
+TESTS = (
+    "def test_sum():\n    assert sum([1, 2]) == 3\n"
+    "\n\ndef test_order():\n    assert max(1, 2) == 2\n"
+)
 
 
 class Skipped(Exception):

@@ -89,7 +89,7 @@ def test_a_client_that_pauses_between_messages_holds_up_nobody(client, write_mes
 
     waiting = client.start_write(messages())
     client.put(fresh(10))
-    time.sleep(5 * lane.UNDECIDED_SECONDS)
+    time.sleep(5 * lane.UNDECIDED_SECONDS)  # the pause itself: the lane must have given up waiting
     client.put(fresh(10))
     goes_on.set()
     assert waiting.result().committed_size == 5000

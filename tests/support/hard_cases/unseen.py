@@ -13,6 +13,7 @@ class Box:
 def other():
     return 1
 """
+_CONSTANT = "NAME_weight = 1\n\n\ndef other():\n    return 1\n"
 _A_AND_B = """
 import {imports}
 
@@ -24,6 +25,9 @@ def test_a():
 def test_b():
     assert NAME_lib.other() == 1
 """
+_LOOK = {
+    "NAME_look.py": 'def up(thing, parts):\n    return getattr(thing, "_".join(parts))\n',
+}
 _EDIT = {"NAME_lib.py": ("NAME_weight = 1", "NAME_weight = 2")}
 
 
@@ -81,10 +85,7 @@ UNSEEN: tuple[Case, ...] = (
         _two(
             "NAME_look.up(NAME_lib.Box(), ['NAME', 'weight']) == 1",
             imports="NAME_lib\nimport NAME_look",
-            **{
-                "NAME_look.py": "def up(thing, parts):\n"
-                '    return getattr(thing, "_".join(parts))\n'
-            },
+            **_LOOK,
         ),
         _EDIT,
         "a",
@@ -93,12 +94,9 @@ UNSEEN: tuple[Case, ...] = (
         "constant_of_a_computed_name",
         _two(
             "NAME_look.up(NAME_lib, ['NAME', 'weight']) == 1",
-            lib="NAME_weight = 1\n\n\ndef other():\n    return 1\n",
+            lib=_CONSTANT,
             imports="NAME_lib\nimport NAME_look",
-            **{
-                "NAME_look.py": "def up(thing, parts):\n"
-                '    return getattr(thing, "_".join(parts))\n'
-            },
+            **_LOOK,
         ),
         _EDIT,
         "a",
@@ -107,7 +105,7 @@ UNSEEN: tuple[Case, ...] = (
         "constant_of_a_module_among_those_loaded",
         _two(
             "NAME_look.up('NAME_' + 'lib', ['NAME', 'weight']) == 1",
-            lib="NAME_weight = 1\n\n\ndef other():\n    return 1\n",
+            lib=_CONSTANT,
             imports="NAME_lib\nimport NAME_look",
             **{
                 "NAME_look.py": "import sys\n\n\ndef up(name, parts):\n"
@@ -134,7 +132,7 @@ UNSEEN: tuple[Case, ...] = (
         "constant_that_generated_code_imports",
         _two(
             "NAME_look.run('from NAME_lib import NAME_weight') == 1",
-            lib="NAME_weight = 1\n\n\ndef other():\n    return 1\n",
+            lib=_CONSTANT,
             imports="NAME_lib\nimport NAME_look",
             **{
                 "NAME_look.py": "def run(text):\n    names = {'__name__': 'made'}\n"
@@ -149,7 +147,7 @@ UNSEEN: tuple[Case, ...] = (
         "names_of_a_module_that_is_kept_in_a_table",
         _two(
             "NAME_look.up('x', ['NAME', 'weight']) == 1",
-            lib="NAME_weight = 1\n\n\ndef other():\n    return 1\n",
+            lib=_CONSTANT,
             imports="NAME_lib\nimport NAME_look",
             **{
                 "NAME_look.py": "import NAME_lib as kept\n\nTABLE = {'x': kept}\n\n\n"

@@ -11,16 +11,16 @@ from affected.tracer.programs import named_files
     ("words", "files"),
     [
         (["cat"], []),
-        (["/bin/cat", "a.txt", "/b/c.txt"], ["/work/a.txt", "/b/c.txt"]),
-        (["sort", "--files0-from=list"], ["/work/list"]),
-        (["head", "-n", "3", "../x"], ["/work/3", "/x"]),
-        ([b"wc", b"a"], ["/work/a"]),
+        (["/bin/cat", "a.txt", "/b/c.txt"], ["/folder/a.txt", "/b/c.txt"]),
+        (["sort", "--files0-from=list"], ["/folder/list"]),
+        (["head", "-n", "3", "../x"], ["/folder/3", "/x"]),
+        ([b"wc", b"a"], ["/folder/a"]),
     ],
     ids=["its input alone", "files named to it", "in an option", "numbers too", "bytes"],
 )
 def test_a_plain_program_reads_the_files_that_are_named_to_it(words, files):
     """A word too many does no harm."""
-    named = named_files(words[0], words, "/work", {})
+    named = named_files(words[0], words, "/folder", {})
     assert [path for path in named or () if "-n" not in path] == files
 
 
@@ -29,7 +29,7 @@ def test_a_plain_program_reads_the_files_that_are_named_to_it(words, files):
     [
         (["python", "x.py"], {}),
         (["./cat", "x"], {}),
-        (["/work/bin/cat", "x"], {}),
+        (["/folder/bin/cat", "x"], {}),
         ("cat x | python", {}),
         (["less", "x"], {"LESSOPEN": "|anything %s"}),
         (["cat", "x"], {b"LD_PRELOAD": b"/x.so"}),
