@@ -122,8 +122,7 @@ class _Assembly:
         self.summaries: list[tuple[int, int]] = []
         self.running: list[TestResult] = []
         self.ended = True
-        self.net: dict[str, str] = {}
-        self.effects: dict[str, dict[str, str]] = defaultdict(dict)  # the same, by process
+        self.effects: dict[str, dict[str, str]] = defaultdict(dict)  # of writing, by process
         self.fixtures: dict[str, Gathered] = defaultdict(Gathered)
         self.blocks: list[bool] = []
         self.whole: set[RepoPath] = set()
@@ -199,7 +198,6 @@ class _Assembly:
             case "asks", (pairs,):
                 self.asks.update((RepoPath(a), b) for a, b in pairs)
             case "net", (effects,):
-                self.net.update(effects)
                 self.effects[event.process].update(effects)
             case "external-pairs", (pairs,):
                 self.external_pairs.update((a, b) for a, b in pairs)
@@ -287,8 +285,9 @@ class _Assembly:
 
     def harvest(self) -> Harvest:
         self._spread_externals()
+        net = {path: what for of in self.effects.values() for path, what in of.items()}
         for seen in self._all():
-            seen.judge(self.net)
+            seen.judge(net)
         self.session.forget_own_work()
         return Harvest(
             traces={path: file.trace(path) for path, file in self.files.items() if path},
@@ -310,7 +309,7 @@ class _Assembly:
 
     def _restored(self) -> frozenset[RepoPath]:
         changed = {p for of in self.effects.values() for p, what in of.items() if what != "same"}
-        return frozenset(RepoPath(path) for path in self.net.keys() - changed)
+        return frozenset(RepoPath(p) for of in self.effects.values() for p in of) - changed
 
 
 def assemble(events: Iterable[Event]) -> Harvest:

@@ -120,16 +120,17 @@ class Comparison:
         everyone = owners | {owner for _, owner in held}
         texts = self._texts(found) if held else frozenset()
         owners |= {owner for name, owner in held if "'" + name in texts}
+        holding, asked = self._spread(everyone), _asked(dynamic)
         for path, one in found.items():
-            if one.trouble or self._is_named(path, one.bound, everyone, dynamic):
+            named = path in asked and self._is_named(path, one.bound | holding, asked[path])
+            if one.trouble or named:
                 return Moved(widened=one.trouble or f"dynamic-import: {path}")
         names = set().union(*(one.names for one in found.values())) | self._spread(owners)
         if ran:
             names = names.union(*(one.opaque for one in found.values()))
         attributes = set().union(*(one.attributes for one in found.values()))
         late = [path for path, one in found.items() if one.late]
-        computed = {RepoPath(one.partition(":")[0]) for one in dynamic}
-        hidden = not computed.isdisjoint(self._changes)  # who imports it the graph cannot tell
+        hidden = not asked.keys().isdisjoint(self._changes)  # who imports it the graph cannot tell
         for path in late:
             if not (hidden or self._reaches(path)):
                 continue
@@ -187,20 +188,15 @@ class Comparison:
             mentions_any(one.mentions, names, attributes) for one in outline.statements
         )
 
-    def _is_named(
-        self, path: RepoPath, bound: set[str], owners: set[str], dynamic: frozenset[RepoPath]
-    ) -> bool:
-        """Whether a module is loaded by code nobody sees for a name that differs, or may."""
-        if path in dynamic:
-            names = self._spread(owners)
-            every = {
-                name.partition(".")[0]
-                for values in (self._old, self._new)
-                for name in values.modules.get(path, {})
-            }
-            return bool(bound) or not names.isdisjoint(every)
-        asked = {one[len(path) + 1 :] for one in dynamic if one.startswith(path + ":")}
-        return bool(asked) and not asked.isdisjoint(bound | self._spread(owners))
+    def _is_named(self, path: RepoPath, moved: set[str], asked: frozenset[str] | None) -> bool:
+        """Whether a module is loaded by code nobody sees for a name that moved; None: for any."""
+        if asked is not None:
+            return not asked.isdisjoint(moved)
+        return any(
+            name.partition(".")[0] in moved
+            for values in (self._old, self._new)
+            for name in values.modules.get(path, {})
+        )
 
     def _module(self, path: RepoPath) -> _Differences:
         old, new = self._old.modules.get(path), self._new.modules.get(path)
@@ -368,6 +364,19 @@ class Comparison:
                     known.add(key)
                     pending.append(key)
         return names
+
+
+def _asked(dynamic: Iterable[str]) -> dict[str, frozenset[str] | None]:
+    """By module, the names that are imported from it unseen; None where it is loaded whole."""
+    found: dict[str, frozenset[str] | None] = {}
+    for one in dynamic:
+        path, _, name = one.rpartition(":")
+        if not (path and name.isidentifier()):  # a colon of the path itself, or none
+            found[one] = None
+            continue
+        known = found.get(path, frozenset())
+        found[path] = None if known is None else known | {name}
+    return found
 
 
 def _module_name(path: str) -> str:

@@ -141,6 +141,7 @@ def test_a_module_of_which_unseen_code_imports_names_concerns_all_when_one_of_th
     old, new = values(lib={"RATE": plain("a")}), values(lib={"RATE": plain("b")})
     assert moved(old, new, dynamic=["lib.py:RATE"]).widened == "dynamic-import: lib.py"
     assert moved(old, new, dynamic=["lib.py:price"]).widened == ""
+    assert moved(old, new, dynamic=["lib.py", "lib.py:price"]).widened == "dynamic-import: lib.py"
 
 
 def test_a_name_that_was_not_there_has_no_docstring_that_changed():
